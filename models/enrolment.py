@@ -1,0 +1,135 @@
+"""Enrolment (学籍): one person in one programme; the photo record hangs here."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import uuid
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import Base, enum_type, new_id
+from models.batch import Batch
+from models.encryption import FieldCipher, describe_place
+from models.institution import Institution, LearningCentre
+
+if TYPE_CHECKING:
+    from models.photo import Photo
+
+
+class CollectionStatus(enum.StrEnum):
+    """采集情况. The values and labels are a contract."""
+
+    NOT_UPLOADED = "not_uploaded"
+    UPLOADED = "uploaded"
+    REUPLOAD_REQUIRED = "reupload_required"
+    REUPLOADED = "reuploaded"
+    COLLECTED = "collected"
+
+    @property
+    def label(self) -> str:
+        """The Chinese word shown to people."""
+        return _STATUS_LABELS[self]
+
+
+_STATUS_LABELS = {
+    CollectionStatus.NOT_UPLOADED: "未上传",
+    CollectionStatus.UPLOADED: "已上传",
+    CollectionStatus.REUPLOAD_REQUIRED: "需重新上传",
+    CollectionStatus.REUPLOADED: "已重新上传",
+    CollectionStatus.COLLECTED: "已采集(锁定)",
+}
+
+REGISTERED = "在籍"
+REGISTER_STATUSES = (REGISTERED, "休学", "退学", "毕业", "结业", "取消学籍")
+
+
+class Enrolment(Base):
+    """A roster row and where its photo stands.
+
+    ``collection_status`` is changed by ``server.services.collection`` alone, which writes the
+    history row in the same transaction.
+    """
+
+    __tablename__ = "enrolment"
+    __table_args__ = (
+        UniqueConstraint("institution_id", "student_no"),
+        Index("ix_enrolment_id_number_index", "id_number_index"),
+        Index("ix_enrolment_list", "institution_id", "student_no"),
+        Index("ix_enrolment_status", "institution_id", "collection_status", "student_no"),
+        Index("ix_enrolment_batch", "institution_id", "batch_id", "student_no"),
+        Index("ix_enrolment_centre", "centre_id", "collection_status", "student_no"),
+        Index("ix_enrolment_register", "institution_id", "register_status", "student_no"),
+        Index("ix_enrolment_name", "institution_id", "name"),
+        Index("ix_enrolment_user", "wechat_user_id"),
+        Index("ix_enrolment_collected", "institution_id", "collected_at"),
+        Index("ix_enrolment_uploaded", "institution_id", "uploaded_at"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    institution_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("institution.id"))
+    centre_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("learning_centre.id"))
+    student_no: Mapped[str] = mapped_column(String(32))
+    name: Mapped[str] = mapped_column(String(60))
+    id_number_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
+    id_number_index: Mapped[bytes] = mapped_column(LargeBinary(32))
+    level: Mapped[str] = mapped_column(String(40), default="")
+    major: Mapped[str] = mapped_column(String(80), default="")
+    intake: Mapped[str] = mapped_column(String(40), default="")
+    expected_term: Mapped[str] = mapped_column(String(40), default="")
+    register_status: Mapped[str] = mapped_column(String(20), default=REGISTERED)
+    """学籍状态, one of REGISTER_STATUSES."""
+
+    collection_status: Mapped[CollectionStatus] = mapped_column(
+        enum_type(CollectionStatus, 20),
+        default=CollectionStatus.NOT_UPLOADED,
+    )
+    uploaded_at: Mapped[dt.datetime | None]
+    """When the status last became uploaded or reuploaded; decides the batch."""
+    collected_at: Mapped[dt.datetime | None]
+    batch_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("batch.id"))
+    """Set when the photo is locked; shown as 0000-00-00 until then."""
+    grace_batch_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("batch.id", name="fk_enrolment_grace_batch")
+    )
+    grace_until: Mapped[dt.datetime | None]
+    """Until then a new photo keeps ``grace_batch_id`` although its cut-off has passed."""
+
+    wechat_user_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("wechat_user.id"))
+    feature_code_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("feature_code.id"))
+    """The code through which the student bound this enrolment."""
+    bound_at: Mapped[dt.datetime | None]
+    consent_version: Mapped[str | None] = mapped_column(String(20))
+    fee_settled_at: Mapped[dt.datetime | None]
+    photo_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("photo.id", use_alter=True, name="fk_enrolment_photo")
+    )
+    """The photo that counts: the newest submission that was not withdrawn."""
+    created_at: Mapped[dt.datetime]
+    updated_at: Mapped[dt.datetime]
+
+    institution: Mapped[Institution] = relationship()
+    centre: Mapped[LearningCentre] = relationship()
+    batch: Mapped[Batch | None] = relationship(foreign_keys=[batch_id])
+    photo: Mapped[Photo | None] = relationship(foreign_keys=[photo_id])
+
+    def encrypt_id_number(self, id_number: str, cipher: FieldCipher) -> None:
+        """Store the ID number encrypted for this row, with its index. Needs ``id`` to be set."""
+        if self.id is None:
+            self.id = new_id()
+        self.id_number_encrypted = cipher.encrypt(id_number, place=self._id_number_place())
+        self.id_number_index = index_id_number(id_number, cipher)
+
+    def decrypt_id_number(self, cipher: FieldCipher) -> str:
+        """Return the whole ID number; raises FieldUnreadable."""
+        return cipher.decrypt(self.id_number_encrypted, place=self._id_number_place())
+
+    def _id_number_place(self) -> bytes:
+        return describe_place("enrolment", "id_number_encrypted", self.id)
+
+
+def index_id_number(id_number: str, cipher: FieldCipher) -> bytes:
+    """Return the look-up index of an ID number, the same on every row."""
+    return cipher.index(id_number, purpose="id_number")

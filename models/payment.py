@@ -1,0 +1,205 @@
+"""Orders (订单), refunds (退款), raw notices (支付通知) and money that did not fit."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import uuid
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import Base, enum_type, new_id
+from models.enrolment import Enrolment
+
+
+class OrderState(enum.StrEnum):
+    """The life of an order."""
+
+    OPEN = "open"
+    PAID = "paid"
+    CLOSED = "closed"
+    REFUNDING = "refunding"
+    REFUNDED = "refunded"
+    QUARANTINED = "quarantined"
+
+
+class Order(Base):
+    """A demand for the fee of one enrolment. At most one is open at a time."""
+
+    __tablename__ = "payment_order"
+    __table_args__ = (
+        Index(
+            "uq_payment_order_open",
+            "enrolment_id",
+            unique=True,
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
+        Index("ix_payment_order_enrolment", "enrolment_id", "created_at"),
+        Index("ix_payment_order_due", "state", "next_query_at"),
+        Index("ix_payment_order_paid_at", "institution_id", "paid_at"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    institution_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("institution.id"))
+    enrolment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("enrolment.id"))
+    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("wechat_user.id"))
+    out_trade_no: Mapped[str] = mapped_column(String(32), unique=True)
+    description: Mapped[str] = mapped_column(String(127))
+    amount_fen: Mapped[int]
+    currency: Mapped[str] = mapped_column(String(3), default="CNY")
+    state: Mapped[OrderState] = mapped_column(
+        enum_type(OrderState, 20),
+        default=OrderState.OPEN,
+    )
+    pay_version: Mapped[str] = mapped_column(String(2))
+    sign_type: Mapped[str] = mapped_column(String(20), default="RSA")
+    prepay_id: Mapped[str | None] = mapped_column(String(64))
+    prepay_expires_at: Mapped[dt.datetime | None]
+    expires_at: Mapped[dt.datetime]
+    """``time_expire`` at WeChat; fixed when the order is made, so a retry is identical."""
+    transaction_id: Mapped[str | None] = mapped_column(String(32), unique=True)
+    paid_at: Mapped[dt.datetime | None]
+    settled_at: Mapped[dt.datetime | None]
+    settled_by: Mapped[str | None] = mapped_column(String(20))
+    """Which evidence settled it: callback, query, reconciliation or finance."""
+    closed_at: Mapped[dt.datetime | None]
+    last_queried_at: Mapped[dt.datetime | None]
+    next_query_at: Mapped[dt.datetime | None]
+    query_count: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[dt.datetime]
+
+    enrolment: Mapped[Enrolment] = relationship()
+
+
+class PaymentNotice(Base):
+    """A raw callback, kept encrypted before anything is decided on it."""
+
+    __tablename__ = "payment_notice"
+    __table_args__ = (
+        Index("ix_payment_notice_received_at", "received_at"),
+        Index("ix_payment_notice_order", "out_trade_no"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    notice_id: Mapped[str] = mapped_column(String(128), unique=True)
+    """WeChat's id when it verified; else ``unverified:`` and the SHA-256 of the body."""
+    pay_version: Mapped[str] = mapped_column(String(2))
+    kind: Mapped[str] = mapped_column(String(20), default="payment")
+    """``payment`` or ``refund``."""
+    is_verified: Mapped[bool]
+    body_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
+    out_trade_no: Mapped[str | None] = mapped_column(String(64))
+    received_at: Mapped[dt.datetime]
+    delivery_count: Mapped[int] = mapped_column(default=1)
+    outcome: Mapped[str | None] = mapped_column(String(40))
+    """What it led to: ``settled``, ``already_settled``, ``quarantined``, ``refused`` …"""
+    handled_at: Mapped[dt.datetime | None]
+
+
+class QuarantinedPayment(Base):
+    """Money that does not fit an order. Finance sees it and resolves it; it is never dropped."""
+
+    __tablename__ = "quarantined_payment"
+    __table_args__ = (Index("ix_quarantined_payment_open", "resolved_at", "created_at"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    institution_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("institution.id"))
+    """None when even the college is unknown; every finance account sees those."""
+    fingerprint: Mapped[str] = mapped_column(String(160), unique=True)
+    """``transaction_id:reason``: the same fact told twice is one row."""
+    reason: Mapped[str] = mapped_column(String(40))
+    source: Mapped[str] = mapped_column(String(20))
+    out_trade_no: Mapped[str] = mapped_column(String(64))
+    transaction_id: Mapped[str] = mapped_column(String(64))
+    amount_fen: Mapped[int]
+    detail: Mapped[str] = mapped_column(String(500), default="")
+    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("payment_order.id"))
+    notice_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("payment_notice.id"))
+    created_at: Mapped[dt.datetime]
+    resolution: Mapped[str | None] = mapped_column(String(20))
+    """``refund``, ``accept`` or ``link``."""
+    resolved_at: Mapped[dt.datetime | None]
+    resolved_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("staff.id"))
+    resolution_note: Mapped[str] = mapped_column(String(500), default="")
+
+
+class RefundState(enum.StrEnum):
+    """The life of a refund."""
+
+    REQUESTED = "requested"
+    """Our row is committed; WeChat may or may not have heard of it."""
+    PROCESSING = "processing"
+    SUCCESS = "success"
+    ABNORMAL = "abnormal"
+    CLOSED = "closed"
+
+
+class Refund(Base):
+    """Money that goes back. Retried with the same ``out_refund_no``: a new one is a second one."""
+
+    __tablename__ = "refund"
+    __table_args__ = (Index("ix_refund_due", "state", "next_query_at"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    institution_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("institution.id"))
+    order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("payment_order.id"), index=True)
+    quarantined_payment_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("quarantined_payment.id")
+    )
+    transaction_id: Mapped[str] = mapped_column(String(64))
+    out_trade_no: Mapped[str] = mapped_column(String(64))
+    out_refund_no: Mapped[str] = mapped_column(String(64), unique=True)
+    refund_id: Mapped[str | None] = mapped_column(String(64))
+    amount_fen: Mapped[int]
+    total_fen: Mapped[int]
+    reason: Mapped[str] = mapped_column(String(80))
+    state: Mapped[RefundState] = mapped_column(
+        enum_type(RefundState, 20),
+        default=RefundState.REQUESTED,
+    )
+    requested_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("staff.id"))
+    requested_at: Mapped[dt.datetime]
+    finished_at: Mapped[dt.datetime | None]
+    next_query_at: Mapped[dt.datetime | None]
+    query_count: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str] = mapped_column(String(200), default="")
+
+
+class Reconciliation(Base):
+    """One comparison of our books with WeChat's bill of one day."""
+
+    __tablename__ = "reconciliation"
+    __table_args__ = (Index("ix_reconciliation_date", "bill_date"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    bill_date: Mapped[dt.date]
+    started_at: Mapped[dt.datetime]
+    finished_at: Mapped[dt.datetime | None]
+    bill_rows: Mapped[int] = mapped_column(default=0)
+    paid_fen: Mapped[int] = mapped_column(default=0)
+    refunded_fen: Mapped[int] = mapped_column(default=0)
+    error: Mapped[str] = mapped_column(String(200), default="")
+
+
+class ReconciliationDifference(Base):
+    """One row in which bill and books do not agree."""
+
+    __tablename__ = "reconciliation_difference"
+    __table_args__ = (Index("ix_reconciliation_difference_open", "resolved_at", "bill_date"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    reconciliation_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("reconciliation.id"))
+    institution_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("institution.id"))
+    fingerprint: Mapped[str] = mapped_column(String(160), unique=True)
+    bill_date: Mapped[dt.date]
+    kind: Mapped[str] = mapped_column(String(30))
+    """``missing_here``, ``missing_there``, ``amount_differs`` …"""
+    out_trade_no: Mapped[str] = mapped_column(String(64))
+    transaction_id: Mapped[str] = mapped_column(String(64), default="")
+    our_fen: Mapped[int | None]
+    their_fen: Mapped[int | None]
+    resolved_at: Mapped[dt.datetime | None]
+    resolved_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("staff.id"))
+    resolution_note: Mapped[str] = mapped_column(String(500), default="")

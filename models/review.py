@@ -1,0 +1,42 @@
+"""Review (审核): a staff member's decision on a photo."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import uuid
+
+from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, enum_type, new_id
+
+
+class Decision(enum.StrEnum):
+    """What was decided."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    CORRECT = "correct"
+    """勘误: an administrator unlocked a collected photo."""
+
+
+class Review(Base):
+    """One decision with its reasons. Undone within a minute, it keeps the moment of undoing."""
+
+    __tablename__ = "review"
+    __table_args__ = (
+        Index("ix_review_enrolment", "enrolment_id", "at"),
+        Index("ix_review_photo", "photo_id"),
+        Index("ix_review_at", "at"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    photo_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("photo.id"))
+    enrolment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("enrolment.id"))
+    staff_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("staff.id"))
+    decision: Mapped[Decision] = mapped_column(enum_type(Decision, 10))
+    reason_codes: Mapped[list[str]] = mapped_column(JSON, default=list)
+    note: Mapped[str] = mapped_column(String(500), default="")
+    at: Mapped[dt.datetime]
+    undone_at: Mapped[dt.datetime | None]

@@ -1,0 +1,96 @@
+"""Staff accounts, their sessions and the audit log."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import uuid
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import Base, enum_type, new_id
+from models.institution import Institution, LearningCentre
+
+
+class Role(enum.StrEnum):
+    """What a staff member is."""
+
+    ADMIN = "admin"
+    REVIEWER = "reviewer"
+    CENTRE = "centre"
+    FINANCE = "finance"
+
+    @property
+    def label(self) -> str:
+        """The Chinese word shown to people."""
+        return {
+            "admin": "管理员",
+            "reviewer": "审核员",
+            "centre": "学习中心",
+            "finance": "财务",
+        }[self.value]
+
+
+class Staff(Base):
+    """A person who signs in to the console."""
+
+    __tablename__ = "staff"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    institution_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("institution.id"), index=True)
+    username: Mapped[str] = mapped_column(String(40), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(200))
+    must_change_password: Mapped[bool] = mapped_column(default=False)
+    role: Mapped[Role] = mapped_column(enum_type(Role, 10))
+    centre_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("learning_centre.id"))
+    totp_secret_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
+    totp_enabled_at: Mapped[dt.datetime | None]
+    totp_last_step: Mapped[int | None]
+    """The 30-second step of the last accepted code: one code is accepted once."""
+    recovery_code_hashes: Mapped[list[str]] = mapped_column(JSON, default=list)
+    disabled_at: Mapped[dt.datetime | None]
+    created_at: Mapped[dt.datetime]
+
+    institution: Mapped[Institution] = relationship()
+    centre: Mapped[LearningCentre | None] = relationship()
+
+
+class StaffSession(Base):
+    """A server-side session: revocable, with idle and absolute limits."""
+
+    __tablename__ = "staff_session"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    staff_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("staff.id"), index=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    created_at: Mapped[dt.datetime]
+    last_seen_at: Mapped[dt.datetime]
+    reauthenticated_at: Mapped[dt.datetime]
+    """When the password was last given; exports ask for a recent one."""
+    expires_at: Mapped[dt.datetime] = mapped_column(index=True)
+    revoked_at: Mapped[dt.datetime | None]
+    user_agent: Mapped[str] = mapped_column(String(200), default="")
+
+    staff: Mapped[Staff] = relationship()
+
+
+class AuditEntry(Base):
+    """One change made by staff. Append-only: a trigger refuses updates and deletes."""
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (
+        Index("ix_audit_entry_institution", "institution_id", "at"),
+        Index("ix_audit_entry_subject", "subject_kind", "subject_id"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    institution_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("institution.id"))
+    at: Mapped[dt.datetime]
+    staff_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("staff.id"))
+    action: Mapped[str] = mapped_column(String(60))
+    subject_kind: Mapped[str] = mapped_column(String(40), default="")
+    subject_id: Mapped[str] = mapped_column(String(60), default="")
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    request_id: Mapped[str] = mapped_column(String(40), default="")
