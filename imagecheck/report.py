@@ -1,0 +1,90 @@
+"""What imagecheck says about one photo: findings, a verdict and the measured numbers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Status = Literal["pass", "warn", "fail", "unknown"]
+Mode = Literal["final", "capture"]
+Verdict = Literal["pass", "warn", "fail"]
+
+Band = tuple[float | None, float | None]
+"""Allowed values, both ends included; ``None`` is an open end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing about the photo that is not a pass.
+
+    Attributes:
+        code: stable name of the rule, for example ``geometry.head_top``.
+        status: ``fail``, ``warn`` or ``unknown`` (a precondition was missing, a person must look).
+        value: what was measured, in ``unit``; a word where the rule does not measure a number.
+        limit: the allowed band, or the allowed word, in ``unit``.
+        unit: ``px``, ``deg``, ``KB``, ``dE`` and so on; empty for a bare ratio.
+        clause: the words of the standard that the rule stands for.
+        message: Chinese: the measured value, the allowed band, and how to put it right.
+        message_en: the same in English.
+        advice: the last part of ``message`` alone, one Chinese sentence.
+    """
+
+    code: str
+    status: Status
+    value: float | str | None
+    limit: Band | str | None
+    unit: str
+    clause: str
+    message: str
+    message_en: str
+    advice: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The finding as the JSON contract writes it."""
+        limit = list(self.limit) if isinstance(self.limit, tuple) else self.limit
+        return {
+            "code": self.code,
+            "status": self.status,
+            "value": round(self.value, 3) if isinstance(self.value, float) else self.value,
+            "limit": limit,
+            "unit": self.unit,
+            "clause": self.clause,
+            "message": self.message,
+            "message_en": self.message_en,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The answer to one photo. ``findings`` stand in the order in which to put them right."""
+
+    mode: Mode
+    profile: str
+    verdict: Verdict
+    findings: tuple[Finding, ...] = ()
+    measurements: Mapping[str, float] = field(default_factory=dict)
+    elapsed_ms: int = 0
+
+    def to_dict(self, file: str | None = None) -> dict[str, Any]:
+        """The report as the JSON contract writes it; ``file`` is added when it is given."""
+        head: dict[str, Any] = {} if file is None else {"file": file}
+        return head | {
+            "mode": self.mode,
+            "profile": self.profile,
+            "verdict": self.verdict,
+            "findings": [finding.to_dict() for finding in self.findings],
+            "measurements": {name: round(v, 3) for name, v in self.measurements.items()},
+            "elapsed_ms": self.elapsed_ms,
+        }
+
+
+def worst_verdict(findings: Sequence[Finding]) -> Verdict:
+    """The verdict that the findings add up to; ``unknown`` asks for a look, as ``warn`` does."""
+    if any(finding.status == "fail" for finding in findings):
+        return "fail"
+    return "warn" if findings else "pass"
+
+
+def first_findings(report: Report, limit: int = 3) -> tuple[Finding, ...]:
+    """The few findings to show at once: failures first, each kind in the order of repair."""
+    ranks = {"fail": 0, "warn": 1, "unknown": 2}
+    return tuple(sorted(report.findings, key=lambda f: ranks.get(f.status, 3))[:limit])
