@@ -71,7 +71,7 @@ class Photo(Base):
     opened_at: Mapped[dt.datetime | None]
     """When a reviewer first opened it; from then on the student cannot replace or withdraw it."""
     leased_by: Mapped[uuid.UUID | None] = mapped_column(
-        ForeignKey("staff.id", use_alter=True, name="fk_photo_leased_by")
+        ForeignKey("staff.id", name="fk_photo_leased_by")
     )
     leased_until: Mapped[dt.datetime | None]
     decided_at: Mapped[dt.datetime | None]

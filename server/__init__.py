@@ -1,0 +1,1 @@
+"""The web application, its background worker and the command line of Caiji."""

@@ -1,0 +1,1 @@
+"""JSON for the mini-program: thin views, pydantic schemas, OpenAPI."""

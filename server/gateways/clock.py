@@ -1,0 +1,46 @@
+"""The time, behind a protocol that tests can set."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zoneinfo
+from typing import Protocol
+
+LOCAL_ZONE = zoneinfo.ZoneInfo("Asia/Shanghai")
+"""Cut-offs and pages speak this zone; everything else is UTC."""
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> dt.datetime:
+        """Return the present moment, aware, in UTC."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> dt.datetime:
+        """Return the present moment in UTC."""
+        return dt.datetime.now(dt.UTC)
+
+
+class SettableClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, at: dt.datetime) -> None:
+        self.at = at
+
+    def now(self) -> dt.datetime:
+        """Return the moment that was set."""
+        return self.at
+
+    def advance(self, **span: float) -> None:
+        """Move forward by a ``datetime.timedelta(**span)``."""
+        self.at += dt.timedelta(**span)
+
+
+def to_local(moment: dt.datetime) -> dt.datetime:
+    """Return the same moment in Asia/Shanghai."""
+    return moment.astimezone(LOCAL_ZONE)

@@ -1,0 +1,171 @@
+"""The photo store: a protocol, and the folder that implements it by default.
+
+Keys are content-addressed: ``originals/ab/abcd….bin``, made by ``content_key``. Writing the same
+bytes twice is harmless, and a key never changes its content.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from server.errors import ServiceBusy
+
+
+class PhotoStoreUnavailable(ServiceBusy):
+    """The store is full, read-only or gone. Nothing was kept."""
+
+    code = "store_unavailable"
+    message = "照片存储暂时不可用,请稍后再试"
+
+
+class PhotoMissing(Exception):
+    """No object has this key."""
+
+
+class PhotoStore(Protocol):
+    """Keeps bytes under keys, durably."""
+
+    def put(self, key: str, data: bytes) -> None:
+        """Store ``data``; returns once it is durable. Raises PhotoStoreUnavailable."""
+        ...
+
+    def get(self, key: str) -> bytes:
+        """Return the bytes; raises PhotoMissing or PhotoStoreUnavailable."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove the object; a missing one is no error."""
+        ...
+
+    def has(self, key: str) -> bool:
+        """Tell whether the key exists."""
+        ...
+
+    def list_keys(self) -> Iterator[str]:
+        """Yield every key."""
+        ...
+
+    def free_bytes(self) -> int | None:
+        """Return the free space, or None where there is no such limit."""
+        ...
+
+    def verify(self) -> None:
+        """Write, read and delete a probe; raises PhotoStoreUnavailable."""
+        ...
+
+
+def content_key(kind: str, sha256: str, suffix: str) -> str:
+    """Return the key of content with this hash: ``originals/ab/<sha256>.bin``."""
+    return f"{kind}/{sha256[:2]}/{sha256}{suffix}"
+
+
+def hash_bytes(data: bytes) -> str:
+    """Return the SHA-256 of ``data`` in hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+class FolderPhotoStore:
+    """A folder on this machine.
+
+    A write goes to a temporary file, is flushed to the disk, renamed, and the folder entry is
+    flushed too: after ``put`` a power cut loses nothing, and before it nothing is visible.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._incoming = folder / "incoming"
+
+    def put(self, key: str, data: bytes) -> None:
+        """Store ``data`` durably under ``key``."""
+        target = self._path(key)
+        if target.exists():
+            return
+        temporary = self._incoming / uuid.uuid4().hex
+        try:
+            self._incoming.mkdir(parents=True, exist_ok=True)
+            self._make_folder(target.parent)
+            _write_durably(temporary, data)
+            temporary.replace(target)
+            _flush_folder(target.parent)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            raise PhotoStoreUnavailable from error
+
+    def get(self, key: str) -> bytes:
+        """Return the bytes of ``key``."""
+        try:
+            return self._path(key).read_bytes()
+        except FileNotFoundError as error:
+            raise PhotoMissing(key) from error
+        except OSError as error:
+            raise PhotoStoreUnavailable from error
+
+    def delete(self, key: str) -> None:
+        """Remove ``key``."""
+        try:
+            self._path(key).unlink(missing_ok=True)
+        except OSError as error:
+            raise PhotoStoreUnavailable from error
+
+    def has(self, key: str) -> bool:
+        """Tell whether ``key`` exists."""
+        return self._path(key).is_file()
+
+    def list_keys(self) -> Iterator[str]:
+        """Yield every key, without what is still being written."""
+        for path in sorted(self.folder.glob("*/*/*")):
+            yield path.relative_to(self.folder).as_posix()
+
+    def list_unfinished(self) -> Iterator[Path]:
+        """Yield temporary files that a killed process left."""
+        yield from self._incoming.glob("*")
+
+    def free_bytes(self) -> int | None:
+        """Return the free bytes of the folder's disk."""
+        try:
+            return shutil.disk_usage(self.folder).free
+        except OSError:
+            return 0
+
+    def verify(self) -> None:
+        """Prove that the folder can be written."""
+        probe = content_key("probe", uuid.uuid4().hex * 2, ".bin")
+        self.put(probe, b"caiji")
+        self.delete(probe)
+
+    def _path(self, key: str) -> Path:
+        path = (self.folder / key).resolve()
+        if not path.is_relative_to(self.folder.resolve()):
+            raise PhotoMissing(key)
+        return path
+
+    def _make_folder(self, folder: Path) -> None:
+        if folder.is_dir():
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        _flush_folder(folder.parent)
+        _flush_folder(folder.parent.parent)
+
+
+def _write_durably(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""The two callback views of WeChat Pay."""

@@ -1,0 +1,1 @@
+"""Tokens, throttles and response headers."""

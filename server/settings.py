@@ -1,0 +1,208 @@
+"""Settings: read from the environment (prefix ``CAIJI_``) and checked before anything starts.
+
+In demo mode (``CAIJI_DEMO=1``) everything has a default; the keys come from ``demo.env`` in the
+data folder, which ``flask demo prepare`` writes. Outside demo mode a missing key ends the start
+with one line that names the setting.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import urllib.parse
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "CAIJI_"
+KEY_BYTES = 32
+MIN_SECRET_LENGTH = 32
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class SettingsInvalid(Exception):
+    """A setting is missing or wrong. The text is one line that names it."""
+
+
+class Settings(BaseSettings):
+    """Every setting of the service. See the README for the operator's view."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    demo: bool = False
+    data_dir: Path = Path("var")
+    """Folder of the embedded database, queue and photo store."""
+    database_url: str = ""
+    queue_url: str = ""
+    photo_store: str = ""
+    rate_limit_url: str = "memory://"
+    secret_key: str = ""
+    field_keys: str = ""
+    index_key: str = ""
+    public_url: str = ""
+    trusted_proxies: int = Field(default=0, ge=0, le=5)
+    """How many reverse proxies set X-Forwarded-For in front of the web process."""
+
+    wechat_app_id: str = ""
+    wechat_app_secret: str = ""
+    wechat_api_url: str = ""
+    wechat_templates: str = ""
+    """``photo_rejected=ID,photo_collected=ID,deadline_near=ID,refund=ID``."""
+    wechat_report_shipping: bool = False
+
+    pay_version: Literal["v3", "v2"] = "v3"
+    pay_api_url: str = ""
+    pay_mch_id: str = ""
+    pay_notify_url: str = ""
+    pay_v3_key: str = ""
+    pay_merchant_serial: str = ""
+    pay_merchant_key_file: str = ""
+    pay_verify_keys: str = ""
+    pay_v2_key: str = ""
+    pay_v2_sign_type: Literal["MD5", "HMAC-SHA256"] = "HMAC-SHA256"
+    pay_v2_cert_file: str = ""
+    """Merchant certificate and key (PEM) that v2 refunds need at the real gateway."""
+
+    check_workers: int = Field(default=0, ge=0, le=64)
+    """Photo checkers in one worker process; 0 means one a core."""
+    check_memory_mb: int = Field(default=1024, ge=256)
+    check_timeout_s: float = Field(default=20.0, gt=0)
+    verdict_wait_s: float = Field(default=3.0, ge=0, le=30)
+    """How long an upload waits for its verdict before it answers 202."""
+    queue_limit: int = Field(default=500, ge=1)
+    """Photos that wait for a verdict before uploads are answered 503."""
+    min_free_mb: int = Field(default=200, ge=0)
+    """Free space in the photo folder below which uploads are answered 503."""
+    retention_days: int = Field(default=180, ge=1)
+    """Days after which raw photos and rejected ones are deleted."""
+    failpoints: str = ""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_defaults(cls, values: dict[str, Any]) -> dict[str, Any]:
+        folder = Path(values.get("data_dir") or ("var/demo" if _is_on(values) else "var"))
+        folder = folder.absolute()
+        values["data_dir"] = folder
+        values["database_url"] = values.get("database_url") or f"sqlite:///{folder}/caiji.db"
+        values["queue_url"] = values.get("queue_url") or f"sqlite:///{folder}/queue.db"
+        values["photo_store"] = values.get("photo_store") or f"{folder}/photos"
+        if _is_on(values):
+            _fill_demo_addresses(values)
+        values["wechat_api_url"] = values.get("wechat_api_url") or "https://api.weixin.qq.com"
+        values["pay_api_url"] = values.get("pay_api_url") or "https://api.mch.weixin.qq.com"
+        return values
+
+    def parse_field_keys(self) -> dict[str, bytes]:
+        """Return key id to 32 bytes, the encrypting one first; raises SettingsInvalid."""
+        keys: dict[str, bytes] = {}
+        for part in filter(None, self.field_keys.split(",")):
+            key_id, separator, encoded = part.strip().partition("=")
+            if not separator or not key_id.isalnum() or key_id in keys:
+                raise SettingsInvalid(
+                    f"{PREFIX}FIELD_KEYS: expected distinct id=base64 pairs, comma-separated"
+                )
+            keys[key_id] = decode_key("FIELD_KEYS", encoded)
+        if not keys:
+            raise SettingsInvalid(f"{PREFIX}FIELD_KEYS: is empty, expected id=base64 of 32 bytes")
+        return keys
+
+    def parse_index_key(self) -> bytes:
+        """Return the 32 bytes of the look-up index key; raises SettingsInvalid."""
+        return decode_key("INDEX_KEY", self.index_key)
+
+    def parse_templates(self) -> dict[str, str]:
+        """Return template name to WeChat's template id; a missing one is not sent."""
+        pairs = (part.partition("=") for part in self.wechat_templates.split(",") if part)
+        return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _is_on(values: dict[str, Any]) -> bool:
+    return str(values.get("demo", "")).lower() in {"1", "true", "yes", "on"}
+
+
+def _fill_demo_addresses(values: dict[str, Any]) -> None:
+    server = f"http://127.0.0.1:{os.environ.get('PORT', '8000')}"
+    sandbox = f"http://127.0.0.1:{os.environ.get('SANDBOX_PORT', '8001')}"
+    version = values.get("pay_version") or "v3"
+    defaults = {
+        "public_url": server,
+        "pay_notify_url": f"{server}/pay/notify/{version}",
+        "wechat_api_url": sandbox,
+        "pay_api_url": sandbox,
+        "wechat_templates": "photo_rejected=demo-photo-rejected,"
+        "photo_collected=demo-photo-collected,deadline_near=demo-deadline-near,"
+        "refund=demo-refund",
+    }
+    for name, value in defaults.items():
+        values[name] = values.get(name) or value
+
+
+def decode_key(name: str, encoded: str) -> bytes:
+    """Return the 32 bytes of a base64 key; raises SettingsInvalid naming the setting."""
+    try:
+        key = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise SettingsInvalid(f"{PREFIX}{name}: is not base64") from error
+    if len(key) != KEY_BYTES:
+        raise SettingsInvalid(f"{PREFIX}{name}: is {len(key)} bytes, expected {KEY_BYTES}")
+    return key
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings from the environment (and ``demo.env`` in demo mode) and check them.
+
+    Raises:
+        SettingsInvalid: with one line that names the first wrong setting.
+    """
+    try:
+        settings = Settings(**overrides)
+        if settings.demo:
+            settings = Settings(_env_file=settings.data_dir / "demo.env", **overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        raise SettingsInvalid(f"{PREFIX}{name}: {first['msg']}") from error
+    _check_secrets(settings)
+    _check_urls(settings)
+    return settings
+
+
+def _check_secrets(settings: Settings) -> None:
+    if len(settings.secret_key) < MIN_SECRET_LENGTH:
+        raise SettingsInvalid(
+            f"{PREFIX}SECRET_KEY: needs at least {MIN_SECRET_LENGTH} characters"
+        )
+    settings.parse_field_keys()
+    settings.parse_index_key()
+
+
+def _check_urls(settings: Settings) -> None:
+    for name in ("WECHAT_API_URL", "PAY_API_URL"):
+        check_url(name, getattr(settings, name.lower()), is_loopback_http_allowed=True)
+    for name in ("PUBLIC_URL", "PAY_NOTIFY_URL"):
+        check_url(name, getattr(settings, name.lower()), is_loopback_http_allowed=settings.demo)
+    schemes = {
+        "DATABASE_URL": ("sqlite:///", "postgresql+psycopg://"),
+        "QUEUE_URL": ("sqlite:///", "redis://", "rediss://", "unix://", "postgresql://"),
+        "RATE_LIMIT_URL": ("memory://", "redis://", "rediss://", "redis+unix://"),
+    }
+    for name, allowed in schemes.items():
+        if not getattr(settings, name.lower()).startswith(allowed):
+            raise SettingsInvalid(f"{PREFIX}{name}: must start with one of {', '.join(allowed)}")
+    if settings.failpoints and not settings.demo:
+        raise SettingsInvalid(f"{PREFIX}FAILPOINTS: only exist in demo mode")
+
+
+def check_url(name: str, url: str, *, is_loopback_http_allowed: bool) -> None:
+    """Accept https, and http to this machine where allowed; raises SettingsInvalid."""
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme == "https" and parts.hostname:
+        return
+    is_loopback = parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
+    if not (is_loopback and is_loopback_http_allowed):
+        expected = "https, or http on 127.0.0.1" if is_loopback_http_allowed else "https"
+        raise SettingsInvalid(f"{PREFIX}{name}: must be an address with {expected}")
