@@ -1,0 +1,92 @@
+"""Reads the daily trade bill of WeChat Pay, whose format v2 and v3 share.
+
+Columns are found by their names in the first line, because merchants get different sets. Each
+value is prefixed by a backtick; amounts are yuan. The bill ends with a summary, 总交易单数 first.
+"""
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from zoneinfo import ZoneInfo
+
+from server.gateways.pay import BillRow
+from server.gateways.transport import GatewayUnavailable
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+SUMMARY_START = "总交易单数"
+AMOUNT_COLUMNS = ("订单金额", "应结订单金额", "总金额")
+REQUIRED_COLUMNS = frozenset({"交易时间", "微信订单号", "商户订单号", "交易状态"})
+
+
+def read_bill(lines: Iterable[str]) -> Iterator[BillRow]:
+    """Yield one `BillRow` a line.
+
+    Raises:
+        GatewayUnavailable: the text is no bill, or ends before its summary (a cut download).
+    """
+    rows = csv.reader(lines)
+    header = [name.strip().lstrip("\ufeff") for name in next(rows, [])]
+    if not REQUIRED_COLUMNS.issubset(header):
+        raise GatewayUnavailable("the bill has no header that we know")
+    for values in rows:
+        if values and values[0].strip().startswith(SUMMARY_START):
+            return
+        if not values:
+            continue
+        if len(values) != len(header):
+            raise GatewayUnavailable("a line of the bill has another number of columns")
+        yield read_row(dict(zip(header, map(unquote, values), strict=True)))
+    raise GatewayUnavailable("the bill ends before its summary")
+
+
+def read_row(row: Mapping[str, str]) -> BillRow:
+    """Type one line. Refund columns hold `0` when the line is a payment."""
+    refund_no = row.get("商户退款单号", "")
+    is_refund = refund_no not in {"", "0"}
+    return BillRow(
+        trade_time=read_time(row["交易时间"]),
+        app_id=row.get("公众账号ID", ""),
+        mch_id=row.get("商户号", ""),
+        transaction_id=row["微信订单号"],
+        out_trade_no=row["商户订单号"],
+        openid=row.get("用户标识", ""),
+        trade_state=row["交易状态"],
+        currency=row.get("货币种类", "CNY"),
+        amount_fen=read_fen(first_of(row, AMOUNT_COLUMNS)),
+        refund_id=row.get("微信退款单号", "") if is_refund else "",
+        out_refund_no=refund_no if is_refund else "",
+        refund_fen=read_fen(first_of(row, ("申请退款金额", "退款金额"))) if is_refund else 0,
+        refund_status=row.get("退款状态", "") if is_refund else "",
+    )
+
+
+def unquote(value: str) -> str:
+    """Take the backtick away that keeps spreadsheets from reading numbers."""
+    return value.strip().removeprefix("`")
+
+
+def first_of(row: Mapping[str, str], names: Iterable[str]) -> str:
+    """Return the first of `names` that the bill has."""
+    return next((row[name] for name in names if row.get(name)), "0")
+
+
+def read_fen(yuan: str) -> int:
+    """Turn yuan with up to two decimals into fen, exactly."""
+    try:
+        fen = Decimal(yuan) * 100
+        whole_fen = int(fen)
+    except (InvalidOperation, ValueError, OverflowError):
+        raise GatewayUnavailable("an amount of the bill is no number") from None
+    if whole_fen != fen:
+        raise GatewayUnavailable("an amount of the bill has parts of a fen")
+    return whole_fen
+
+
+def read_time(value: str) -> datetime:
+    """Read `2019-02-19 05:01:46`, which is Beijing time, as UTC."""
+    try:
+        local = datetime.strptime(value, "%Y-%m-%d %H:%M:%S").replace(tzinfo=SHANGHAI)
+    except ValueError:
+        raise GatewayUnavailable("a time of the bill is no time") from None
+    return local.astimezone(UTC)
