@@ -1,0 +1,146 @@
+"""Anti-aliased, soft-edged shapes on a picture of floats: the brush of the drawn portraits."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Points = NDArray[np.float64]  # (n, 2), x to the right and y down
+Colour = tuple[float, float, float]  # sRGB, 0-255
+Plane = NDArray[np.float32]  # (h, w) or (h, w, 3)
+
+_SUBPIXEL_BITS = 4
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where local coordinates lie on the picture: origin in pixels, pixels per unit, turn."""
+
+    origin_x: float
+    origin_y: float
+    scale: float
+    roll_deg: float = 0.0
+    stretch_x: float = 1.0
+
+    def to_pixels(self, points: Points) -> Points:
+        """Local points (n, 2) as pixel positions; a positive roll turns clockwise."""
+        turn = math.radians(self.roll_deg)
+        x, y = points[:, 0] * self.scale, points[:, 1] * self.scale
+        turned_x = x * math.cos(turn) - y * math.sin(turn)
+        turned_y = x * math.sin(turn) + y * math.cos(turn)
+        return np.stack([self.origin_x + turned_x * self.stretch_x, self.origin_y + turned_y], 1)
+
+
+def ellipse(
+    x: float, y: float, rx: float, ry: float, *, power: float = 2.0, turn_deg: float = 0.0
+) -> Points:
+    """Outline of a (super)ellipse; a power above 2 makes it boxy."""
+    t = np.linspace(0, 2 * math.pi, 72, endpoint=False)
+    u = np.sign(np.cos(t)) * np.abs(np.cos(t)) ** (2 / power) * rx
+    v = np.sign(np.sin(t)) * np.abs(np.sin(t)) ** (2 / power) * ry
+    a = math.radians(turn_deg)
+    return np.stack(
+        [x + u * math.cos(a) - v * math.sin(a), y + u * math.sin(a) + v * math.cos(a)], 1
+    )
+
+
+def curve(points: Sequence[tuple[float, float]], steps: int = 12) -> Points:
+    """A smooth open line through the given points (Catmull-Rom)."""
+    p = np.array([points[0], *points, points[-1]], float)
+    t = np.linspace(0, 1, steps, endpoint=False)[:, None]
+    pieces = []
+    for a, b, c, d in zip(p, p[1:], p[2:], p[3:], strict=False):
+        pieces.append(
+            0.5
+            * (
+                2 * b
+                + (c - a) * t
+                + (2 * a - 5 * b + 4 * c - d) * t**2
+                + (3 * b - a - 3 * c + d) * t**3
+            )
+        )
+    return np.concatenate([*pieces, p[-1:]])
+
+
+def mirror(points: Points) -> Points:
+    """The same line on the other side of the vertical axis, walked backwards."""
+    return points[::-1] * [-1.0, 1.0]
+
+
+def symmetric(left: Points) -> Points:
+    """A closed outline from its left half, given from top to bottom."""
+    return np.concatenate([left, mirror(left)])
+
+
+class Canvas:
+    """A picture under construction: `rgb` float32 (h, w, 3), 0-255, and `figure` (h, w), 0-1."""
+
+    def __init__(self, wall: Plane) -> None:
+        self.rgb = wall
+        self.figure: Plane = np.zeros(wall.shape[:2], np.float32)
+
+    def fill(
+        self,
+        frame: Frame,
+        outline: Points,
+        colour: Colour,
+        *,
+        soft: float = 0.0,
+        opacity: float = 1.0,
+        inside: Points | None = None,
+        is_figure: bool = False,
+    ) -> None:
+        """Paint a closed outline. `soft` is the blur of its edge in local units; `inside` clips."""
+        sigma = soft * frame.scale
+        pixels = frame.to_pixels(outline)
+        margin = 3 * sigma + 2
+        h, w = self.rgb.shape[:2]
+        x0, y0 = np.floor(np.clip(pixels.min(0) - margin, 0, [w, h])).astype(int)
+        x1, y1 = np.ceil(np.clip(pixels.max(0) + margin, 0, [w, h])).astype(int)
+        if x1 <= x0 or y1 <= y0:
+            return
+        corner = np.array([x0, y0])
+        mask = _polygon(pixels - corner, (y1 - y0, x1 - x0), sigma)
+        if inside is not None:
+            mask = mask * _polygon(frame.to_pixels(inside) - corner, (y1 - y0, x1 - x0), 0.7)
+        mask = mask * np.float32(opacity)
+        area = self.rgb[y0:y1, x0:x1]
+        area += mask[..., None] * (np.asarray(colour, np.float32) - area)
+        if is_figure:
+            np.maximum(self.figure[y0:y1, x0:x1], mask, out=self.figure[y0:y1, x0:x1])
+
+    def stroke(
+        self,
+        frame: Frame,
+        line: Points,
+        width: float,
+        colour: Colour,
+        *,
+        soft: float = 0.6,
+        opacity: float = 1.0,
+        taper: bool = True,
+        inside: Points | None = None,
+    ) -> None:
+        """Paint an open line of the given width in local units, thinner towards its ends."""
+        along = np.gradient(line, axis=0)
+        normal = np.stack([-along[:, 1], along[:, 0]], 1)
+        normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6)
+        t = np.linspace(-1, 1, len(line))[:, None]
+        half = width / 2 * (np.sqrt(np.clip(1.05 - t**2, 0, 1)) if taper else 1.0)
+        outline = np.concatenate([line + normal * half, (line - normal * half)[::-1]])
+        self.fill(frame, outline, colour, soft=soft, opacity=opacity, inside=inside)
+
+
+def _polygon(points: Points, shape: tuple[int, int], sigma: float) -> Plane:
+    mask = np.zeros(shape, np.uint8)
+    fixed = np.round(points * (1 << _SUBPIXEL_BITS)).astype(np.int32)
+    cv2.fillPoly(mask, [fixed], 255, lineType=cv2.LINE_AA, shift=_SUBPIXEL_BITS)
+    plane = mask.astype(np.float32) / np.float32(255)
+    if sigma > 0.3:
+        plane = cv2.GaussianBlur(plane, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE).astype(
+            np.float32
+        )
+    return plane
