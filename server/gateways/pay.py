@@ -207,6 +207,9 @@ class PayGateway(Protocol):
             NoticeMalformed: signed, but not understandable.
         """
 
+    def reread_notice(self, raw_body: bytes) -> Notice:
+        """Type a notice that was verified when it came and kept since."""
+
     def close_connections(self) -> None:
         """Release the network."""
 

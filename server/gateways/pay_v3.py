@@ -166,6 +166,10 @@ class PayV3Gateway:
     def read_notice(self, headers: Mapping[str, str], raw_body: bytes, now: datetime) -> Notice:
         """Verify first, then decrypt and parse."""
         self._identity.verifier.verify(headers, raw_body, now)
+        return self.reread_notice(raw_body)
+
+    def reread_notice(self, raw_body: bytes) -> Notice:
+        """Decrypt and parse what was verified before."""
         return pay_v3_notice.read_notice(raw_body, self._identity.api_keys)
 
     def echo(self) -> str:

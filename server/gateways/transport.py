@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -17,7 +18,9 @@ import httpx
 
 CONNECT_TIMEOUT_S = 2.0
 READ_TIMEOUT_S = 4.0
-TOTAL_TIMEOUT_S = 6.0  # a student waits for this call and is promised an answer within 10 s
+TOTAL_TIMEOUT_S = 5.0  # a student waits for this call and is promised an answer within 10 s
+MAX_CALLS_AT_ONCE = 8  # a hanging server must not hold all threads of the web process
+MAX_WAIT_FOR_TURN_S = 1.0
 MAX_ANSWER_BYTES = 1 << 20
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 BROKEN_CONNECTION = (
@@ -51,6 +54,19 @@ class GatewayRefused(GatewayError):
     def __init__(self, code: str, message: str = "") -> None:
         self.code = code[:64]
         super().__init__(f"{self.code}: {message[:120]}" if message else self.code)
+
+
+_deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
+
+
+@contextmanager
+def time_budget(seconds: float) -> Iterator[None]:
+    """Give all calls inside the block these seconds together, however many they are."""
+    token = _deadline.set(min(_deadline.get(), time.monotonic() + seconds))
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +118,7 @@ class Transport:
         self._total_timeout_s = total_timeout_s
         self._cert_file = cert_file
         self._lock = threading.Lock()
+        self._turns = threading.BoundedSemaphore(MAX_CALLS_AT_ONCE)
         self._client: httpx.Client | None = None
 
     def send(
@@ -122,19 +139,17 @@ class Transport:
             GatewayTimeout: the time is up.
             GatewayUnavailable: no connection, or more than `max_bytes`.
         """
-        deadline = time.monotonic() + self._total_timeout_s
+        deadline = min(time.monotonic() + self._total_timeout_s, _deadline.get())
         url = self.base_url + path_and_query
         request = self._pool().build_request(method, url, headers=headers, content=content)
+        if not self._turns.acquire(timeout=MAX_WAIT_FOR_TURN_S):
+            raise GatewayUnavailable("too many calls wait for an answer")
         try:
-            return self._send_once(request, max_bytes, deadline)
-        except BROKEN_CONNECTION:
-            pass
+            return self._send_twice(request, max_bytes, deadline)
         except httpx.HTTPError as error:
             raise as_gateway_error(error) from None
-        try:
-            return self._send_once(request, max_bytes, deadline)
-        except httpx.HTTPError as error:
-            raise as_gateway_error(error) from None
+        finally:
+            self._turns.release()
 
     @contextmanager
     def stream(
@@ -174,7 +189,19 @@ class Transport:
             context.load_cert_chain(self._cert_file)
         return context
 
+    def _send_twice(self, request: httpx.Request, max_bytes: int, deadline: float) -> Answer:
+        try:
+            return self._send_once(request, max_bytes, deadline)
+        except BROKEN_CONNECTION:
+            return self._send_once(request, max_bytes, deadline)
+
     def _send_once(self, request: httpx.Request, max_bytes: int, deadline: float) -> Answer:
+        left_s = deadline - time.monotonic()
+        if left_s <= 0:
+            raise GatewayTimeout("the time is up")
+        wait_s = min(READ_TIMEOUT_S, left_s)
+        timeout = httpx.Timeout(wait_s, connect=min(CONNECT_TIMEOUT_S, left_s))
+        request.extensions["timeout"] = timeout.as_dict()
         answer = self._pool().send(request, stream=True)
         try:
             body = read_bounded(answer.iter_bytes(), max_bytes, deadline)

@@ -1,0 +1,235 @@
+"""Receives a callback: keeps it first, decides on it then, and answers only after the commit.
+
+Notice and decision are one transaction, so an acknowledged notice is durable and a crash in
+between leaves nothing: WeChat was not answered and sends it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from models import PaymentNotice, describe_place
+from server import failpoints
+from server.context import Context
+from server.errors import CaijiError
+from server.gateways.pay import (
+    Notice,
+    NoticeMalformed,
+    PaymentEvidence,
+    RefundEvidence,
+    SignatureInvalid,
+)
+from server.services.insert_once import insert_once
+from server.services.refund_order import apply_refund_in
+from server.services.settle_payment import settle_in
+
+log = structlog.get_logger()
+
+MAX_REFUSED_KEPT = 60  # in each minute and process: forged notices must not fill the disk
+KEPT_WINDOW_S = 60.0
+UNDECIDED_AFTER = timedelta(seconds=5)
+SWEEP_SIZE = 50
+
+
+class NoticeRefused(CaijiError):
+    """The notice is not WeChat's, or not understandable. It will be sent again, or was forged."""
+
+    code = "notice_refused"
+    status = 401
+    message = "通知未通过验证"
+
+
+class NoticeNotDecided(CaijiError):
+    """The notice is genuine and kept, but could not be decided now: WeChat should repeat it."""
+
+    code = "notice_not_decided"
+    status = 503
+    message = "暂时无法处理"
+
+
+def receive_notice(ctx: Context, headers: Mapping[str, str], raw_body: bytes) -> None:
+    """Return once the notice is durably kept and decided.
+
+    Raises:
+        NoticeRefused: not verified.
+        NoticeNotDecided: verified, but a lock was not free or deciding failed.
+    """
+    try:
+        notice = ctx.pay.read_notice(headers, raw_body, ctx.now())
+    except (SignatureInvalid, NoticeMalformed) as error:
+        is_probe = isinstance(error, SignatureInvalid) and error.is_probe
+        log.log(20 if is_probe else 30, "notice_refused", reason=str(error), is_probe=is_probe)
+        keep_refused(ctx, raw_body)
+        raise NoticeRefused from None
+    try:
+        with ctx.db.write() as session:
+            decide_in(session, ctx, notice, raw_body)
+            failpoints.hit("notice_before_commit")
+    except OperationalError:
+        raise NoticeNotDecided(retry_after_s=15) from None
+    except Exception:
+        log.exception("notice_not_decided", notice_id=notice.notice_id)
+        keep_undecided(ctx, notice, raw_body)
+        raise NoticeNotDecided(retry_after_s=15) from None
+    failpoints.hit("notice_committed")
+
+
+def decide_in(session: Session, ctx: Context, notice: Notice, raw_body: bytes) -> None:
+    """Keep the notice and act on it in the caller's transaction, once for each notice id."""
+    row_id = store(session, ctx, notice, raw_body)
+    failpoints.hit("notice_stored")
+    if row_id is None:
+        row_id = count_repetition(session, notice)
+    if row_id is None:
+        return
+    outcome = act_on(session, ctx, notice, row_id)
+    session.execute(
+        update(PaymentNotice)
+        .where(PaymentNotice.id == row_id)
+        .values(outcome=outcome, handled_at=ctx.now())
+        .execution_options(synchronize_session=False)
+    )
+
+
+def store(session: Session, ctx: Context, notice: Notice, raw_body: bytes) -> uuid.UUID | None:
+    """Insert the raw notice, encrypted; None when this notice id is already there."""
+    event = notice.event
+    return insert_once(
+        session,
+        PaymentNotice,
+        key="notice_id",
+        values={
+            "notice_id": notice.notice_id,
+            "pay_version": ctx.pay.version,
+            "kind": "refund" if isinstance(event, RefundEvidence) else "payment",
+            "is_verified": True,
+            "body_encrypted": ctx.cipher.encrypt(raw_body, place=body_place(notice.notice_id)),
+            "out_trade_no": event.out_trade_no[:64] if event else None,
+            "received_at": ctx.now(),
+            "delivery_count": 1,
+        },
+    )
+
+
+def count_repetition(session: Session, notice: Notice) -> uuid.UUID | None:
+    """Count a notice that came again; return its row only when it still waits for a decision."""
+    session.execute(
+        update(PaymentNotice)
+        .where(PaymentNotice.notice_id == notice.notice_id)
+        .values(delivery_count=PaymentNotice.delivery_count + 1)
+        .execution_options(synchronize_session=False)
+    )
+    return session.scalar(
+        select(PaymentNotice.id).where(
+            PaymentNotice.notice_id == notice.notice_id, PaymentNotice.handled_at.is_(None)
+        )
+    )
+
+
+def act_on(session: Session, ctx: Context, notice: Notice, row_id: uuid.UUID) -> str:
+    """Do what the notice asks for and return the outcome in a word."""
+    if isinstance(notice.event, PaymentEvidence):
+        return settle_in(session, ctx, notice.event, row_id)
+    if isinstance(notice.event, RefundEvidence):
+        return apply_refund_in(session, ctx, notice.event)
+    return "ignored"
+
+
+def keep_undecided(ctx: Context, notice: Notice, raw_body: bytes) -> None:
+    """Keep a notice that could not be decided; the sweeper tries again."""
+    with ctx.db.write() as session:
+        store(session, ctx, notice, raw_body)
+
+
+def decide_kept_notices(ctx: Context) -> int:
+    """Decide verified notices that were kept without a decision. Returns how many."""
+    with ctx.db.read() as session:
+        waiting = session.scalars(
+            select(PaymentNotice)
+            .where(PaymentNotice.is_verified, PaymentNotice.handled_at.is_(None))
+            .where(PaymentNotice.received_at < ctx.now() - UNDECIDED_AFTER)
+            .order_by(PaymentNotice.received_at)
+            .limit(SWEEP_SIZE)
+        ).all()
+    for row in waiting:
+        place = body_place(row.notice_id)
+        raw_body = ctx.cipher.decrypt_bytes(row.body_encrypted, place=place)
+        try:
+            with ctx.db.write() as session:
+                decide_in(session, ctx, ctx.pay.reread_notice(raw_body), raw_body)
+        except Exception:
+            log.exception("kept_notice_not_decided", notice_id=row.notice_id)
+    return len(waiting)
+
+
+def count_undecided(session: Session) -> int:
+    """Return how many verified notices wait for a decision; for alerts."""
+    statement = select(func.count()).where(
+        PaymentNotice.is_verified, PaymentNotice.handled_at.is_(None)
+    )
+    return session.scalar(statement) or 0
+
+
+def body_place(notice_id: str) -> bytes:
+    """Return the associated data of an encrypted body."""
+    return describe_place("payment_notice", "body_encrypted", notice_id)
+
+
+def keep_refused(ctx: Context, raw_body: bytes) -> None:
+    """Keep a notice that did not verify, for a person to look at; never more than a few."""
+    if not raw_body or not refused_budget.take():
+        return
+    notice_id = "unverified:" + hashlib.sha256(raw_body).hexdigest()
+    try:
+        with ctx.db.write() as session:
+            insert_once(
+                session,
+                PaymentNotice,
+                key="notice_id",
+                values={
+                    "notice_id": notice_id,
+                    "pay_version": ctx.pay.version,
+                    "kind": "payment",
+                    "is_verified": False,
+                    "body_encrypted": ctx.cipher.encrypt(raw_body, place=body_place(notice_id)),
+                    "received_at": ctx.now(),
+                    "delivery_count": 1,
+                    "outcome": "refused",
+                    "handled_at": ctx.now(),
+                },
+            )
+    except OperationalError:
+        log.warning("refused_notice_not_kept")
+
+
+class Budget:
+    """Allows `size` actions in each window of `window_s` seconds."""
+
+    def __init__(self, size: int, window_s: float) -> None:
+        self._size = size
+        self._window_s = window_s
+        self._lock = threading.Lock()
+        self._window_start = 0.0
+        self._left = 0
+
+    def take(self) -> bool:
+        """Use one action; False when the window has none left."""
+        with self._lock:
+            now = time.monotonic()
+            if now - self._window_start >= self._window_s:
+                self._window_start, self._left = now, self._size
+            self._left -= 1
+            return self._left >= 0
+
+
+refused_budget = Budget(MAX_REFUSED_KEPT, KEPT_WINDOW_S)
