@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from imagecheck import faces as face_models
 from imagecheck.decode import FileFacts, Picture, Rgb
-from imagecheck.faces import Box, Face, Points
+from imagecheck.faces import Face, Points, Search
 from imagecheck.profile import Profile
 from imagecheck.report import Mode
-from imagecheck.wall import Lab, Wall, key_wall
+from imagecheck.wall import Lab, Mask, Wall, key_wall
 
 FRAME_PX = (480, 640)
 """Width and height of the standard photo, and the size at which photos are judged."""
@@ -20,6 +20,14 @@ FRAME_PX = (480, 640)
 EYE_CENTRE_DROP = 0.034
 """The mean of dlib's six lid points lies this share of the eye distance below the pupil
 (measured against hand-marked pupils of 98 frontal studio portraits)."""
+
+PATCH_PX = (320, 400)
+"""Width and height of the levelled face patch."""
+PATCH_EYES = ((112.0, 180.0), (208.0, 180.0))
+"""Where the two eye centres come to lie in the patch: an eye distance of 96 px."""
+PATCH_IED = 96.0
+
+Vector = npt.NDArray[np.float64]
 
 
 def fit_to_frame(pixels: Rgb) -> Rgb:
@@ -31,6 +39,12 @@ def fit_to_frame(pixels: Rgb) -> Rgb:
     size = max(1, round(w * factor)), max(1, round(h * factor))
     how = cv2.INTER_AREA if factor < 1.0 else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(pixels, size, interpolation=how), dtype=np.uint8)
+
+
+def to_lab(pixels: Rgb) -> Lab:
+    """CIE Lab of sRGB pixels: float32 of the same shape, L* 0-100."""
+    unit = pixels.astype(np.float32) / np.float32(255)
+    return np.asarray(cv2.cvtColor(unit, cv2.COLOR_RGB2LAB), dtype=np.float32)
 
 
 class Analysis:
@@ -47,7 +61,7 @@ class Analysis:
         *,
         profile: Profile,
         mode: Mode = "final",
-        boxes: Sequence[Box] | None = None,
+        search: Search | None = None,
         factor: float = 1.0,
     ) -> None:
         """Take a picture at working size.
@@ -57,7 +71,7 @@ class Analysis:
             facts: what the original file said about itself.
             profile: the limits to judge by.
             mode: ``final`` or ``capture``.
-            boxes: faces when they are known already; ``None`` to look for them.
+            search: faces when they are known already; ``None`` to look for them.
             factor: pixels of the original picture for one pixel of ``pixels``.
         """
         self.pixels = pixels
@@ -65,7 +79,7 @@ class Analysis:
         self.profile = profile
         self.mode = mode
         self.factor = factor
-        self._boxes = boxes
+        self._search = search
 
     @classmethod
     def of_picture(cls, picture: Picture, *, profile: Profile, mode: Mode) -> "Analysis":
@@ -84,21 +98,22 @@ class Analysis:
         """Height in pixels."""
         return int(self.pixels.shape[0])
 
-    @cached_property
-    def boxes(self) -> Sequence[Box]:
-        """Detected faces, the largest first; looked for once more at double size if none."""
-        if self._boxes is not None:
-            return self._boxes
-        found = face_models.detect_boxes(self.pixels)
-        found = found or face_models.detect_boxes(self.pixels, upsample=1)
-        return sorted(found, key=lambda box: -box.area)
+    # -- the face ---------------------------------------------------------------------------
 
     @cached_property
+    def search(self) -> Search:
+        """The faces of the picture, looked for once."""
+        return face_models.search(self.pixels) if self._search is None else self._search
+
+    @cached_property
+    def faces(self) -> Sequence[Face]:
+        """Every face with its landmarks, the largest first."""
+        return [face_models.locate_landmarks(self.pixels, box) for box in self.search.boxes]
+
+    @property
     def face(self) -> Face | None:
-        """The largest face with its landmarks; ``None`` when there is no face."""
-        if not self.boxes:
-            return None
-        return face_models.locate_landmarks(self.pixels, self.boxes[0])
+        """The largest face with its landmarks; ``None`` when there is no upright face."""
+        return self.faces[0] if self.faces else None
 
     @property
     def points(self) -> Points:
@@ -112,26 +127,31 @@ class Analysis:
         return self.face.points
 
     @cached_property
-    def eyes(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def eyes(self) -> tuple[Vector, Vector]:
         """Pupil estimates (x, y) of the eye on the left and on the right of the picture."""
         left, right = self.points[36:42].mean(axis=0), self.points[42:48].mean(axis=0)
         lift = np.array([0.0, EYE_CENTRE_DROP * float(np.linalg.norm(right - left))])
         return left - lift, right - lift
 
     @cached_property
+    def eye_middle(self) -> Vector:
+        """Middle between the pupils (x, y)."""
+        return np.asarray((self.eyes[0] + self.eyes[1]) / 2)
+
+    @cached_property
     def ied_px(self) -> float:
         """Distance of the eye centres."""
         return float(np.linalg.norm(self.eyes[1] - self.eyes[0]))
 
-    @cached_property
+    @property
     def eye_line_px(self) -> float:
         """Distance of the eyes' middle to the upper edge."""
-        return float((self.eyes[0][1] + self.eyes[1][1]) / 2)
+        return float(self.eye_middle[1])
 
     @cached_property
     def eye_to_chin_px(self) -> float:
         """T: distance of the eyes' middle to the chin (point 8)."""
-        return float(np.linalg.norm(self.points[8] - (self.eyes[0] + self.eyes[1]) / 2))
+        return float(np.linalg.norm(self.points[8] - self.eye_middle))
 
     @cached_property
     def face_width_px(self) -> float:
@@ -149,11 +169,45 @@ class Analysis:
         dx, dy = self.eyes[1] - self.eyes[0]
         return float(np.degrees(np.arctan2(dy, dx)))
 
+    # -- the levelled face patch ------------------------------------------------------------
+
+    @cached_property
+    def to_patch(self) -> Vector:
+        """float64 (2, 3), the turn, scale and shift that bring the view into the patch."""
+        (dx, dy), target = self.eyes[1] - self.eyes[0], np.mean(PATCH_EYES, axis=0)
+        norm = max(dx * dx + dy * dy, 1.0)
+        a, b = PATCH_IED * dx / norm, -PATCH_IED * dy / norm
+        turn = np.array([[a, -b], [b, a]])
+        return np.column_stack([turn, target - turn @ self.eye_middle])
+
+    @cached_property
+    def patch(self) -> Rgb:
+        """uint8 (400, 320, 3) RGB: the face with level eyes at ``PATCH_EYES``."""
+        face = cv2.warpAffine(
+            self.pixels,
+            self.to_patch,
+            PATCH_PX,
+            flags=cv2.INTER_AREA,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        return np.asarray(face, dtype=np.uint8)
+
+    @cached_property
+    def patch_lab(self) -> Lab:
+        """float32 (400, 320, 3): CIE Lab of the patch."""
+        return to_lab(self.patch)
+
+    @cached_property
+    def patch_points(self) -> Points:
+        """float64 (68, 2): the landmarks in the patch."""
+        return np.asarray(self.points @ self.to_patch[:, :2].T + self.to_patch[:, 2])
+
+    # -- colour and wall --------------------------------------------------------------------
+
     @cached_property
     def lab(self) -> Lab:
         """float32 (h, w, 3), CIE Lab of the view."""
-        unit = self.pixels.astype(np.float32) / np.float32(255)
-        return np.asarray(cv2.cvtColor(unit, cv2.COLOR_RGB2LAB), dtype=np.float32)
+        return to_lab(self.pixels)
 
     @cached_property
     def wall(self) -> Wall:
@@ -161,12 +215,25 @@ class Analysis:
         return key_wall(self.lab)
 
     @cached_property
+    def beside_head(self) -> Mask:
+        """bool (h, w): where a compliant photo shows nothing but wall.
+
+        Above the chin, away from the head by more than hair and ears need.
+        """
+        y, x = np.mgrid[0 : self.height, 0 : self.width].astype(np.float32)
+        half_w = 0.86 * self.face_width_px
+        cx, cy = self.face_centre_x_px, self.eye_line_px
+        above = 1.62 * self.eye_to_chin_px
+        inside = ((x - cx) / half_w) ** 2 + np.where(y < cy, (y - cy) / above, 0) ** 2 < 1
+        return np.asarray(~inside & (y < self.points[8, 1]), dtype=np.bool_)
+
+    @cached_property
     def hair_top_px(self) -> float | None:
         """First row of hair above the face; ``None`` when the wall is not plain."""
         if not self.wall.is_plain or self.face is None:
             return None
         half = self.ied_px / 2
-        x = int(self.eyes[0][0] + self.eyes[1][0]) // 2
+        x = int(self.eye_middle[0])
         columns = slice(max(0, int(x - half)), min(self.width, int(x + half)))
         share = 1.0 - self.wall.mask[:, columns].mean(axis=1)
         rows = np.flatnonzero(share > 0.15)  # noqa: PLR2004 - definition of the hair top row

