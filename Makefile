@@ -1,0 +1,39 @@
+# `make` shows what there is.
+.DEFAULT_GOAL := help
+.PHONY: help install run test check lock clean
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+install: $(VENV)/.installed ## make .venv with what the service needs
+
+$(VENV)/.installed: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --no-deps --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	$(PIP) install --quiet --no-deps --require-hashes -r requirements-dev.txt
+	@touch $@
+
+run: install ## start the demo college: web, worker and simulated WeChat
+	@CAIJI_DEMO=1 $(BIN)/flask demo prepare
+	@CAIJI_DEMO=1 PATH="$(CURDIR)/$(BIN):$$PATH" exec $(BIN)/honcho --no-colour -f Procfile.demo start
+
+test: $(VENV)/.installed-dev ## run all tests; CI=true lets nothing be skipped
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.installed-dev ## linter, formatter and types
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy models server imagecheck sandbox wsgi.py
+
+lock: ## write requirements*.txt anew from requirements*.in (needs uv)
+	uv pip compile -q requirements.in --override overrides.in --generate-hashes --python-version 3.11 --no-header --no-emit-index-url -o requirements.txt
+	uv pip compile -q requirements-dev.in --override overrides.in --generate-hashes --python-version 3.11 --no-header --no-emit-index-url -o requirements-dev.txt
+
+clean: ## remove the demo's data
+	rm -rf var

@@ -1,0 +1,18 @@
+"""gunicorn: one process with threads by default; several where Redis counts the rate limits."""
+
+import os
+
+workers = int(os.environ.get("WEB_CONCURRENCY") or "1")
+threads = int(os.environ.get("WEB_THREADS") or "16")
+worker_class = "gthread"
+timeout = 60
+graceful_timeout = 30
+keepalive = 15
+# The request line and headers of the mini-program are short.
+limit_request_line = 4094
+limit_request_fields = 60
+accesslog = None
+errorlog = "-"
+loglevel = "warning"
+# Heartbeat files in memory: a full disk must not look like a dead worker.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112, S108

@@ -1,0 +1,127 @@
+"""Upload, verdict, pictures and withdrawal of the student's own photos."""
+
+from __future__ import annotations
+
+import uuid
+
+from apiflask import APIBlueprint
+from apiflask.fields import UploadFile
+from flask import Response, request
+from flask_limiter import Limiter
+from pydantic import BaseModel
+
+from models import PhotoState
+from server.api import schemas
+from server.api.access import get_ctx, get_user_id
+from server.api.presenters import show_enrolment, show_photo
+from server.api.uploads import take_upload_slot, take_waiting_slot
+from server.errors import NotFound
+from server.gateways.photo_store import PhotoMissing
+from server.security.throttle import (
+    READS_PER_USER,
+    UPLOADS_PER_USER,
+    identify_user_or_address,
+)
+from server.services.submit_photo import (
+    MAX_PHOTO_BYTES,
+    PhotoEmpty,
+    PhotoTooLarge,
+    QueueFull,
+    submit_photo,
+    wait_for_verdict,
+)
+from server.services.view_enrolment import get_own_photo, view_enrolment
+from server.services.withdraw_photo import withdraw_photo
+
+
+class UploadForm(BaseModel):
+    """The multipart body, for the documentation: the view reads it by hand, fault by fault."""
+
+    photo: UploadFile
+
+
+def register(bp: APIBlueprint, limiter: Limiter) -> None:
+    """Add the views of this room to the blueprint."""
+    read_limit = limiter.limit(READS_PER_USER, key_func=identify_user_or_address)
+
+    @bp.post("/enrolments/<uuid:enrolment_id>/photos")
+    @limiter.limit(UPLOADS_PER_USER, key_func=identify_user_or_address)
+    @bp.input(UploadForm, location="files", validation=False, arg_name="_form")
+    @bp.output(schemas.PhotoAnswer)
+    @bp.doc(
+        summary="上传照片并得到检测结论",
+        responses={202: "已保存,结论稍后查询", 413: "超过 10 MB", 415: "不是 JPG 或 PNG"},
+    )
+    def upload_photo(enrolment_id: uuid.UUID, _form: object = None) -> tuple[schemas.PhotoAnswer, int]:
+        ctx, user_id = get_ctx(), get_user_id()
+        with take_upload_slot() as is_free:
+            if not is_free:
+                raise QueueFull(retry_after_s=3)
+            submission = submit_photo(
+                ctx, user_id=user_id, enrolment_id=enrolment_id, data=_read_photo()
+            )
+        with take_waiting_slot() as is_free:
+            timeout_s = ctx.settings.verdict_wait_s if is_free else 0
+            photo = wait_for_verdict(ctx, submission.photo_id, timeout_s)
+        answer = schemas.PhotoAnswer(data=show_photo(ctx, photo))
+        return answer, 202 if photo.state is PhotoState.RECEIVED else 200
+
+    @bp.get("/photos/<uuid:photo_id>")
+    @read_limit
+    @bp.output(schemas.PhotoAnswer)
+    @bp.doc(summary="照片的检测结论")
+    def show_own_photo(photo_id: uuid.UUID) -> schemas.PhotoAnswer:
+        ctx = get_ctx()
+        return schemas.PhotoAnswer(
+            data=show_photo(ctx, get_own_photo(ctx, get_user_id(), photo_id))
+        )
+
+    @bp.get("/photos/<uuid:photo_id>/image")
+    @read_limit
+    @bp.doc(summary="480x640 标准照片 (JPEG)", responses=[200])
+    def show_own_image(photo_id: uuid.UUID) -> Response:
+        ctx = get_ctx()
+        photo = get_own_photo(ctx, get_user_id(), photo_id)
+        if photo.standard_key is None:
+            raise NotFound("这张照片还没有标准照")
+        try:
+            data = ctx.photo_store.get(photo.standard_key)
+        except PhotoMissing as error:
+            raise NotFound from error
+        return Response(data, mimetype="image/jpeg", headers={"Cache-Control": "private, no-store"})
+
+    @bp.get("/photos/<uuid:photo_id>/overlay")
+    @read_limit
+    @bp.doc(summary="测量线与允许范围 (SVG)", responses=[200])
+    def show_own_overlay(photo_id: uuid.UUID) -> Response:
+        photo = get_own_photo(get_ctx(), get_user_id(), photo_id)
+        if photo.overlay_svg is None:
+            raise NotFound("这张照片还没有测量线")
+        return Response(
+            photo.overlay_svg,
+            mimetype="image/svg+xml",
+            headers={
+                "Cache-Control": "private, no-store",
+                "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+            },
+        )
+
+    @bp.delete("/photos/<uuid:photo_id>")
+    @read_limit
+    @bp.output(schemas.EnrolmentAnswer)
+    @bp.doc(summary="审核前撤回照片")
+    def withdraw_own_photo(photo_id: uuid.UUID) -> schemas.EnrolmentAnswer:
+        ctx, user_id = get_ctx(), get_user_id()
+        enrolment_id = withdraw_photo(ctx, user_id=user_id, photo_id=photo_id)
+        view = view_enrolment(ctx, user_id, enrolment_id)
+        return schemas.EnrolmentAnswer(data=show_enrolment(ctx, view))
+
+
+def _read_photo() -> bytes:
+    file = request.files.get("photo")
+    if file is None:
+        raise PhotoEmpty("请求中没有名为 photo 的文件")
+    data = file.stream.read(MAX_PHOTO_BYTES + 1)
+    if len(data) > MAX_PHOTO_BYTES:
+        raise PhotoTooLarge
+    return data

@@ -1,0 +1,256 @@
+"""What goes over the wire: the pydantic schemas of the API, and how rows become them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+T = TypeVar("T")
+ShortText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+
+
+class Envelope(BaseModel, Generic[T]):
+    """Every good answer: ``{"code": 0, "data": …}``."""
+
+    code: Literal[0] = 0
+    data: T
+
+
+class ErrorBody(BaseModel):
+    """Every other answer."""
+
+    code: str = Field(description="stable reason in snake_case")
+    message: str = Field(description="Chinese text for people")
+    request_id: str
+
+
+class LoginIn(BaseModel):
+    """What wx.login gave the phone."""
+
+    code: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class LoginOut(BaseModel):
+    """Our bearer token."""
+
+    token: str
+    expires_at: dt.datetime
+
+
+class ConsentOut(BaseModel):
+    """The text that the student agrees to."""
+
+    version: str
+    text: str
+
+
+class PhotoRequirementsOut(BaseModel):
+    """What a photo must be, for the page before the camera opens."""
+
+    max_bytes: int
+    types: list[str]
+    width_px: int
+    height_px: int
+    tips: list[str]
+
+
+class CodeOut(BaseModel):
+    """What a feature code opens."""
+
+    feature_code: str
+    institution: str
+    mode: str
+    fee_fen: int
+    pay_first: bool
+    capture_policy: str
+    opens_at: dt.datetime | None
+    closes_at: dt.datetime | None
+    is_open: bool
+    next_cutoff_at: dt.datetime | None
+    next_batch: str | None
+    daily_submissions: int
+    photo: PhotoRequirementsOut
+    consent: ConsentOut
+
+
+class BindIn(BaseModel):
+    """Proof of identity against the roster."""
+
+    feature_code: ShortText
+    name: ShortText
+    id_number: ShortText
+    consent_version: ShortText
+
+
+class StatusOut(BaseModel):
+    """A status with its Chinese label."""
+
+    value: str
+    label: str
+
+
+class CentreOut(BaseModel):
+    """The learning centre to ask."""
+
+    name: str
+    contact: str
+
+
+class FindingOut(BaseModel):
+    """One thing that is not a pass (PHOTO_SPEC §3)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    code: str
+    status: str
+    value: float | str | None = None
+    limit: list[float] | float | str | None = None
+    unit: str | None = None
+    clause: str | None = None
+    message: str
+    message_en: str | None = None
+
+
+class PhotoOut(BaseModel):
+    """One submission and what imagecheck says about it."""
+
+    id: uuid.UUID
+    state: str
+    verdict: Literal["pass", "warn", "fail"] | None
+    findings: list[FindingOut]
+    first_findings: list[FindingOut] = Field(
+        description="at most three, in the order in which to fix them"
+    )
+    measurements: dict[str, Any]
+    submitted_at: dt.datetime
+    checked_at: dt.datetime | None
+    image: str | None = Field(description="address of the 480x640 standard photo")
+    overlay: str | None = Field(description="address of the measured lines as SVG")
+    poll: str | None = Field(description="where to ask again while there is no verdict")
+    estimate_s: int | None = Field(description="seconds until the verdict, as measured now")
+
+
+class OrderBrief(BaseModel):
+    """The newest order of an enrolment."""
+
+    out_trade_no: str
+    state: str
+    amount_fen: int
+    paid_at: dt.datetime | None
+
+
+class ReviewOut(BaseModel):
+    """The last decision of a reviewer."""
+
+    decision: str
+    reasons: list[str]
+    note: str
+    at: dt.datetime
+
+
+class HistoryOut(BaseModel):
+    """One step of the collection status."""
+
+    at: dt.datetime
+    status: StatusOut
+
+
+class EnrolmentOut(BaseModel):
+    """One enrolment; the person's data is masked."""
+
+    id: uuid.UUID
+    institution: str
+    student_no: str
+    name: str
+    id_number: str
+    level: str
+    major: str
+    centre: CentreOut
+    register_status: str
+    eligible: bool
+    status: StatusOut
+    batch: str
+    target_batch: str | None
+    target_cutoff_at: dt.datetime | None
+    next_step: Literal["capture", "wait_check", "pay", "wait_review", "recapture", "done"]
+    fee_fen: int
+    fee_settled: bool
+    feature_code: str | None
+    photo: PhotoOut | None
+    order: OrderBrief | None
+    last_review: ReviewOut | None
+    history: list[HistoryOut]
+
+
+class EnrolmentList(BaseModel):
+    """All enrolments of the user."""
+
+    items: list[EnrolmentOut]
+
+
+class PaymentParameters(BaseModel):
+    """The arguments of wx.requestPayment; all strings."""
+
+    timeStamp: str  # noqa: N815 - WeChat's own names
+    nonceStr: str  # noqa: N815
+    package: str
+    signType: str  # noqa: N815
+    paySign: str  # noqa: N815
+
+
+class OrderOut(BaseModel):
+    """An open order and how to pay it."""
+
+    out_trade_no: str
+    amount_fen: int
+    state: str
+    expires_at: dt.datetime
+    payment: PaymentParameters
+
+
+class OrderStateOut(BaseModel):
+    """Where an order stands."""
+
+    out_trade_no: str
+    state: Literal["open", "paid", "closed", "refunding", "refunded", "quarantined"]
+    amount_fen: int
+    paid_at: dt.datetime | None
+    enrolment_id: uuid.UUID
+    next_step: str
+
+
+class AllowMessagesIn(BaseModel):
+    """Which subscribe messages the student has just allowed (one tap, one message each)."""
+
+    templates: list[ShortText] = Field(max_length=10)
+
+
+class LoginAnswer(Envelope[LoginOut]):
+    """Answer of the login."""
+
+
+class CodeAnswer(Envelope[CodeOut]):
+    """Answer of the code look-up."""
+
+
+class EnrolmentAnswer(Envelope[EnrolmentOut]):
+    """Answer with one enrolment."""
+
+
+class EnrolmentListAnswer(Envelope[EnrolmentList]):
+    """Answer with all enrolments."""
+
+
+class PhotoAnswer(Envelope[PhotoOut]):
+    """Answer with one photo."""
+
+
+class OrderAnswer(Envelope[OrderOut]):
+    """Answer with payment parameters."""
+
+
+class OrderStateAnswer(Envelope[OrderStateOut]):
+    """Answer with an order's state."""

@@ -1,0 +1,149 @@
+"""The application factory: wires the context, the surfaces and what surrounds every request."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import structlog
+from apiflask import APIFlask
+from flask import Flask, Response, request
+from flask_bootstrap import Bootstrap5
+from flask_wtf.csrf import CSRFProtect
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from server.context import Context
+from server.errors import CaijiError, NotFound, ServiceBusy
+from server.observability.logs import configure_logs, install_request_log
+from server.security.headers import install_headers
+from server.security.throttle import TooManyRequests, create_limiter
+from server.settings import Settings, load_settings
+from server.surfaces import Surface, render_error, surface_of
+from server.wiring import build_context, verify_context
+
+log = structlog.get_logger()
+
+MAX_BODY_BYTES = 32 * 1024 * 1024
+"""Above the limits of single views, so that these can answer 413 in their own words."""
+
+
+def create_app(settings: Settings | None = None, ctx: Context | None = None) -> Flask:
+    """Return the ready application.
+
+    Raises:
+        SettingsInvalid: one line that names the wrong setting.
+    """
+    settings = settings or (ctx.settings if ctx else load_settings())
+    configure_logs(settings.log_level)
+    if ctx is None:
+        ctx = build_context(settings)
+        verify_context(ctx)
+    app = APIFlask(
+        "server", title="Caiji 采集", version="1", docs_path=None, spec_path=None, json_errors=False
+    )
+    _configure(app, settings)
+    app.extensions["caiji"] = ctx
+    install_request_log(app)
+    install_headers(app)
+    limiter = create_limiter(app, settings)
+    app.extensions["caiji_limiter"] = limiter
+    csrf = CSRFProtect(app)
+    _install_error_handlers(app)
+    _register_surfaces(app, csrf)
+    return app
+
+
+def _configure(app: APIFlask, settings: Settings) -> None:
+    is_https = settings.public_url.startswith("https:")
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
+        MAX_FORM_MEMORY_SIZE=1024 * 1024,
+        SESSION_COOKIE_NAME="caiji",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=is_https,
+        PERMANENT_SESSION_LIFETIME=dt.timedelta(hours=12),
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,
+        BOOTSTRAP_SERVE_LOCAL=True,
+        JSON_SORT_KEYS=False,
+    )
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    if settings.trusted_proxies:
+        count = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
+
+
+def _register_surfaces(app: APIFlask, csrf: CSRFProtect) -> None:
+    from server import api, console, pay, public
+    from server.observability import health
+
+    for blueprint in (api.create_blueprint(app), pay.create_blueprint(), health.create_blueprint()):
+        csrf.exempt(blueprint)
+        app.register_blueprint(blueprint)
+    Bootstrap5(app)
+    app.register_blueprint(console.blueprint)
+    app.register_blueprint(public.blueprint)
+
+
+def _install_error_handlers(app: Flask) -> None:
+    app.register_error_handler(CaijiError, _answer_error)
+    app.register_error_handler(OperationalError, _answer_database_error)
+    app.register_error_handler(PoolTimeout, _answer_database_error)
+    app.register_error_handler(HTTPException, _answer_http_error)
+    app.register_error_handler(Exception, _answer_surprise)
+
+
+def _answer_error(error: CaijiError) -> Response:
+    return render_error(
+        code=error.code,
+        status=error.status,
+        message=error.shown_message,
+        retry_after_s=error.retry_after_s,
+    )
+
+
+def _answer_database_error(error: Exception) -> Response:
+    # The statement and its parameters are personal data: only the kind is logged.
+    log.error("database_unavailable", kind=type(error).__name__)
+    return _answer_error(ServiceBusy())
+
+
+HTTP_MESSAGES = {
+    400: ("bad_request", "请求格式不正确"),
+    401: ("unauthorised", "请先登录"),
+    403: ("forbidden", "没有权限"),
+    404: ("not_found", NotFound.message),
+    405: ("method_not_allowed", "不支持这种请求方式"),
+    413: ("too_large", "上传的内容太大"),
+    415: ("unsupported_type", "不支持这种内容类型"),
+    429: ("too_many_requests", TooManyRequests.message),
+}
+
+
+def _answer_http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    if status < 400:  # noqa: PLR2004 - redirects are exceptions in werkzeug, too
+        return error.get_response()  # type: ignore[return-value]
+    code, message = HTTP_MESSAGES.get(status, (f"http_{status}", "请求无法完成"))
+    retry_after_s = _retry_after_s(error) if status == TooManyRequests.status else None
+    response = render_error(code=code, status=status, message=message, retry_after_s=retry_after_s)
+    allowed = getattr(error, "valid_methods", None)
+    if allowed:
+        response.headers["Allow"] = ", ".join(sorted(allowed))
+    return response
+
+
+def _retry_after_s(error: HTTPException) -> int:
+    limit = getattr(error, "limit", None)
+    return int(limit.limit.get_expiry()) if limit is not None else 60
+
+
+def _answer_surprise(error: Exception) -> Response:
+    log.error("unexpected_error", surface=surface_of(request.path), exc_info=error)
+    if surface_of(request.path) is Surface.CALLBACK:
+        return render_error(code="FAIL", status=500, message="not stored")
+    return render_error(code="internal_error", status=500, message="服务器出现问题,请稍后再试")

@@ -1,0 +1,79 @@
+"""Feature codes: finding one by what a student typed, and when it may be used."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import ConsentText, FeatureCode
+from server.errors import CaijiError
+
+CODE_PATTERN = re.compile(r"[0-9a-z]{4,8}")
+
+
+class FeatureCodeUnknown(CaijiError):
+    """No such code, or it is switched off: a guesser learns no difference."""
+
+    code = "feature_code_unknown"
+    status = 404
+    message = "没有找到这个特征码,请核对学校通知"
+
+
+class FeatureCodeNotOpen(CaijiError):
+    """The window has not begun."""
+
+    code = "feature_code_not_open"
+    status = 409
+    message = "采集尚未开始"
+
+
+class FeatureCodeClosed(CaijiError):
+    """The window is over."""
+
+    code = "feature_code_closed"
+    status = 409
+    message = "采集已经结束"
+
+
+def normalise_code(typed: str) -> str:
+    """Return the stored form of a typed code: trimmed, lower case; raises FeatureCodeUnknown."""
+    code = typed.strip().lower()
+    if not CODE_PATTERN.fullmatch(code):
+        raise FeatureCodeUnknown
+    return code
+
+
+def find_code(session: Session, typed: str) -> FeatureCode:
+    """Return the enabled code; raises FeatureCodeUnknown."""
+    code = session.scalars(
+        select(FeatureCode).where(
+            FeatureCode.code == normalise_code(typed), FeatureCode.is_enabled.is_(True)
+        )
+    ).one_or_none()
+    if code is None:
+        raise FeatureCodeUnknown
+    return code
+
+
+def require_open(code: FeatureCode, now: dt.datetime) -> None:
+    """Refuse a code outside its window or switched off.
+
+    Raises:
+        FeatureCodeUnknown, FeatureCodeNotOpen, FeatureCodeClosed.
+    """
+    if not code.is_enabled:
+        raise FeatureCodeUnknown
+    if code.opens_at is not None and now < code.opens_at:
+        raise FeatureCodeNotOpen
+    if code.closes_at is not None and now >= code.closes_at:
+        raise FeatureCodeClosed
+
+
+def current_consent(session: Session) -> ConsentText:
+    """Return the newest consent text."""
+    return session.scalars(
+        select(ConsentText).order_by(ConsentText.created_at.desc()).limit(1)
+    ).one()

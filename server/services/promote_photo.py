@@ -1,0 +1,43 @@
+"""Which submission counts: the newest one that passed, until a reviewer decides."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy.orm import Session
+
+from models import CollectionStatus, Enrolment, Photo, PhotoState, Verdict
+from server.services.collection import Actor, Event, advance, change_status
+
+
+def promote(
+    session: Session, enrolment: Enrolment, photo: Photo, *, actor: Actor, at: dt.datetime
+) -> None:
+    """Let a checked photo count for its locked enrolment, where it passed.
+
+    A failed one changes nothing: the photo that counted before still counts. An older one than
+    that is superseded.
+    """
+    if photo.verdict not in {Verdict.PASS, Verdict.WARN}:
+        return
+    former = enrolment.photo
+    if enrolment.collection_status is CollectionStatus.COLLECTED or _is_newer(former, photo):
+        photo.state = PhotoState.SUPERSEDED
+        return
+    if former is not None and former.id != photo.id and former.state is PhotoState.CHECKED:
+        former.state = PhotoState.SUPERSEDED
+    enrolment.photo_id = photo.id
+    enrolment.photo = photo
+    if enrolment.collection_status in {CollectionStatus.UPLOADED, CollectionStatus.REUPLOADED}:
+        change_status(session, enrolment, Event.REPLACED, actor=actor, at=at)
+    else:
+        advance(session, enrolment, actor=actor, at=at)
+
+
+def _is_newer(former: Photo | None, photo: Photo) -> bool:
+    return (
+        former is not None
+        and former.id != photo.id
+        and former.state is PhotoState.CHECKED
+        and former.submitted_at > photo.submitted_at
+    )

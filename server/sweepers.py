@@ -1,0 +1,116 @@
+"""Sweepers: no state lasts longer than its limit without somebody acting.
+
+Each sweeper has a name, an interval and a use case. Whoever moves the heartbeat row first does the
+round, so any number of worker hosts share the work without knowing each other.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
+
+from models import Heartbeat
+from server.context import Context
+from server.queue import QueueUnavailable
+from server.services.batches import ensure_all_batches
+from server.services.check_photo import list_unchecked
+from server.services.submit_photo import enqueue_check
+
+log = structlog.get_logger()
+
+TICK_S = 1.0
+
+
+@dataclass(frozen=True)
+class Sweeper:
+    """One duty. ``name`` says which state must not last."""
+
+    name: str
+    interval_s: float
+    run: Callable[[Context], object]
+
+
+def requeue_unchecked_photos(ctx: Context) -> int:
+    """Put back what a killed worker or a lost queue left; returns how many."""
+    try:
+        is_queue_empty = ctx.queue.count_waiting() == 0
+    except QueueUnavailable:
+        return 0
+    photo_ids = list_unchecked(ctx, is_queue_empty=is_queue_empty)
+    for photo_id in photo_ids:
+        enqueue_check(ctx, photo_id)
+    return len(photo_ids)
+
+
+def claim_round(ctx: Context, name: str, interval_s: float) -> bool:
+    """Tell whether this process does the next round of ``name`` now."""
+    now = ctx.now()
+    due = now - dt.timedelta(seconds=interval_s)
+    with ctx.db.read() as session:
+        beat = session.get(Heartbeat, name)
+    if beat is not None and beat.at > due:
+        return False
+    try:
+        with ctx.db.write() as session:
+            if beat is None:
+                session.add(Heartbeat(name=name, at=now))
+                return True
+            result = session.execute(
+                update(Heartbeat)
+                .where(Heartbeat.name == name, Heartbeat.at == beat.at)
+                .values(at=now)
+                .execution_options(synchronize_session=False)
+            )
+            return bool(result.rowcount)  # type: ignore[attr-defined]
+    except IntegrityError:
+        return False
+
+
+def beat_heart(ctx: Context, name: str) -> None:
+    """Note that ``name`` is alive now."""
+    with ctx.db.write() as session:
+        session.merge(Heartbeat(name=name, at=ctx.now()))
+
+
+class SweeperThread(threading.Thread):
+    """Runs the sweepers until it is told to stop."""
+
+    def __init__(self, ctx: Context, sweepers: list[Sweeper]) -> None:
+        super().__init__(name="sweepers", daemon=True)
+        self._ctx = ctx
+        self._sweepers = sweepers
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        """Do each duty when its time has come; a failing one does not stop the others."""
+        while not self._stopping.is_set():
+            for sweeper in self._sweepers:
+                self._run_one(sweeper)
+            self._stopping.wait(TICK_S)
+
+    def _run_one(self, sweeper: Sweeper) -> None:
+        if self._stopping.is_set():
+            return
+        try:
+            if claim_round(self._ctx, sweeper.name, sweeper.interval_s):
+                done = sweeper.run(self._ctx)
+                if done:
+                    log.info("swept", sweeper=sweeper.name, count=done)
+        except Exception:
+            log.exception("sweeper_failed", sweeper=sweeper.name)
+
+    def stop(self) -> None:
+        """Ask the thread to end after its present duty."""
+        self._stopping.set()
+
+
+PHOTO_SWEEPERS = [
+    Sweeper("requeue_unchecked_photos", 5, requeue_unchecked_photos),
+    Sweeper("ensure_batches", 3600, ensure_all_batches),
+]

@@ -1,0 +1,102 @@
+"""Builds the context of a process from its settings. The only place that knows implementations."""
+
+from __future__ import annotations
+
+import os
+import urllib.parse
+from pathlib import Path
+
+from models import FieldCipher
+from server.context import Context
+from server.db import Database, head_revision
+from server.gateways.clock import Clock, SystemClock
+from server.gateways.pay_settings import build_pay_gateway
+from server.gateways.photo_store import FolderPhotoStore, PhotoStore, PhotoStoreUnavailable
+from server.gateways.transport import Transport
+from server.gateways.wechat_login import HttpWechatLogin
+from server.gateways.wechat_messages import HttpWechatMessages
+from server.gateways.wechat_token import StableTokenClient
+from server.gateways.wechat_token_store import StoredAccessTokens
+from server.queue import QueueUnavailable, WorkQueue
+from server.settings import PREFIX, Settings, SettingsInvalid
+
+SANDBOX_APP_ID_PREFIX = "wxsandbox"
+
+
+def build_context(settings: Settings, clock: Clock | None = None) -> Context:
+    """Return the wired context; raises SettingsInvalid."""
+    if not settings.demo and settings.wechat_app_id.startswith(SANDBOX_APP_ID_PREFIX):
+        raise SettingsInvalid(f"{PREFIX}WECHAT_APP_ID: is the sandbox's, outside demo mode")
+    clock = clock or SystemClock()
+    db = Database(settings.database_url)
+    cipher = build_cipher(settings)
+    wechat = Transport(settings.wechat_api_url)
+    client = StableTokenClient(wechat, settings.wechat_app_id, settings.wechat_app_secret)
+    return Context(
+        settings=settings,
+        db=db,
+        clock=clock,
+        cipher=cipher,
+        photo_store=build_photo_store(settings),
+        queue=WorkQueue(settings.queue_url),
+        login=HttpWechatLogin(wechat, settings.wechat_app_id, settings.wechat_app_secret),
+        messages=HttpWechatMessages(wechat, StoredAccessTokens(client, db, cipher, clock)),
+        pay=build_pay_gateway(settings, clock),
+    )
+
+
+def build_cipher(settings: Settings) -> FieldCipher:
+    """Return the field cipher of these settings."""
+    return FieldCipher(settings.parse_field_keys(), settings.parse_index_key())
+
+
+def build_photo_store(settings: Settings) -> PhotoStore:
+    """Return the store that ``PHOTO_STORE`` names: a folder or an S3 bucket."""
+    if settings.photo_store.startswith("s3://"):
+        from server.gateways.s3_photo_store import S3PhotoStore
+
+        return S3PhotoStore.from_url(settings.photo_store)
+    return FolderPhotoStore(Path(settings.photo_store))
+
+
+def verify_context(ctx: Context) -> None:
+    """Prove at start-up that the outside is usable; raises SettingsInvalid naming the setting."""
+    _verify_schema(ctx)
+    try:
+        ctx.photo_store.verify()
+    except PhotoStoreUnavailable as error:
+        raise SettingsInvalid(
+            f"{PREFIX}PHOTO_STORE: {_place_of(ctx.settings.photo_store)} cannot be written"
+        ) from error
+    try:
+        ctx.queue.count_waiting()
+    except QueueUnavailable as error:
+        raise SettingsInvalid(
+            f"{PREFIX}QUEUE_URL: {_place_of(ctx.settings.queue_url)} cannot be reached"
+        ) from error
+    processes = int(os.environ.get("WEB_CONCURRENCY") or "1")
+    if processes > 1 and ctx.settings.rate_limit_url.startswith("memory"):
+        raise SettingsInvalid(
+            f"{PREFIX}RATE_LIMIT_URL: memory:// counts per process; "
+            f"{processes} web processes need redis://"
+        )
+
+
+def _verify_schema(ctx: Context) -> None:
+    try:
+        current = ctx.db.current_revision()
+    except Exception as error:  # drivers have their own families of errors
+        raise SettingsInvalid(
+            f"{PREFIX}DATABASE_URL: {_place_of(ctx.settings.database_url)} cannot be opened"
+        ) from error
+    if current != head_revision():
+        raise SettingsInvalid(
+            f"{PREFIX}DATABASE_URL: the schema is at {current}, the code needs "
+            f"{head_revision()}; run `flask db upgrade`"
+        )
+
+
+def _place_of(url: str) -> str:
+    """Return an address without user, password and parameters, for a message."""
+    parts = urllib.parse.urlsplit(url)
+    return parts.path if parts.hostname is None else f"{parts.hostname}{parts.path}"

@@ -1,0 +1,125 @@
+"""The worker process: checks photos from the queue, sweeps, and runs background jobs.
+
+``python -m server.worker``. Each worker thread owns one isolated checker child, so that a hostile
+file harms one request. SIGTERM and SIGINT end it after the photos in hand.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import uuid
+from typing import Any
+
+import structlog
+from imagecheck.isolated import Checker
+
+from server.context import Context
+from server.duties import all_sweepers, run_jobs_forever
+from server.observability.health import WORKER_HEARTBEAT
+from server.observability.logs import configure_logs
+from server.services.check_photo import check_photo
+from server.settings import SettingsInvalid, load_settings
+from server.sweepers import Sweeper, SweeperThread, beat_heart
+from server.wiring import build_context, verify_context
+
+log = structlog.get_logger()
+
+POLL_S = 0.05
+HEARTBEAT_INTERVAL_S = 5
+
+
+class PhotoWorkers:
+    """One checker child for each thread that takes photos from the queue."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._local = threading.local()
+        self._checkers: list[Checker] = []
+        self._lock = threading.Lock()
+
+    def check(self, photo_id: uuid.UUID) -> None:
+        """Judge one photo with this thread's checker."""
+        structlog.contextvars.bind_contextvars(photo_id=str(photo_id))
+        try:
+            check_photo(self._ctx, self._get_checker(), photo_id)
+        except Exception:
+            # The row stays as it is; the sweeper tries again.
+            log.exception("check_failed")
+        finally:
+            structlog.contextvars.clear_contextvars()
+
+    def warm_up(self) -> None:
+        """Load the models before the first photo comes."""
+        self._get_checker().warm_up()
+
+    def close(self) -> None:
+        """End all children."""
+        for checker in self._checkers:
+            checker.close()
+
+    def _get_checker(self) -> Checker:
+        checker: Checker | None = getattr(self._local, "checker", None)
+        if checker is None:
+            settings = self._ctx.settings
+            checker = Checker(
+                memory_mb=settings.check_memory_mb, timeout_s=settings.check_timeout_s
+            )
+            self._local.checker = checker
+            with self._lock:
+                self._checkers.append(checker)
+        return checker
+
+
+def main() -> int:
+    """Run until a signal comes; returns the exit status."""
+    try:
+        settings = load_settings()
+        configure_logs(settings.log_level)
+        ctx = build_context(settings)
+        verify_context(ctx)
+    except SettingsInvalid as error:
+        print(f"caiji: {error}", file=sys.stderr)  # noqa: T201 - the one line for the operator
+        return 4
+    run(ctx)
+    return 0
+
+
+def run(ctx: Context) -> None:
+    """Check photos and sweep until SIGTERM or SIGINT."""
+    workers = PhotoWorkers(ctx)
+    ctx.queue.on_photo(workers.check)
+    ctx.queue.huey.on_startup()(workers.warm_up)
+    heartbeat = Sweeper(WORKER_HEARTBEAT, HEARTBEAT_INTERVAL_S, lambda _: None)
+    sweepers = SweeperThread(ctx, [heartbeat, *all_sweepers()])
+    stopping = threading.Event()
+    jobs = threading.Thread(target=run_jobs_forever, args=(ctx, stopping), daemon=True)
+    count = ctx.settings.check_workers or os.cpu_count() or 1
+    consumer: Any = ctx.queue.huey.create_consumer(
+        workers=count,
+        worker_type="thread",
+        periodic=False,
+        initial_delay=POLL_S,
+        max_delay=POLL_S,
+        backoff=1.0,
+        check_worker_health=True,
+        graceful_signal="TERM",
+    )
+    beat_heart(ctx, WORKER_HEARTBEAT)
+    sweepers.start()
+    jobs.start()
+    log.info("worker_started", checkers=count)
+    try:
+        consumer.run()
+    finally:
+        stopping.set()
+        sweepers.stop()
+        workers.close()
+        log.info("worker_stopped")
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    sys.exit(main())

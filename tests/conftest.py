@@ -1,0 +1,170 @@
+"""Fixtures of the whole suite: real databases, a wired context, the application, its clients.
+
+``ctx`` runs every test on SQLite and on PostgreSQL. PostgreSQL is taken from
+``TEST_POSTGRES_URL`` (default: postgres@127.0.0.1:5432, trust authentication); where there is
+none, those tests are skipped with the reason, and fail under CI=true.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from models import Base
+from server.app import create_app
+from server.context import Context
+from server.db import Database
+from server.services.demo import load_demo
+from server.settings import Settings, load_settings
+from server.wiring import build_context
+from tests.fakes import FakeLogin, make_clock
+
+DEMO_PASSWORD = "demo-password-1"
+IS_CI = os.environ.get("CI") == "true"
+POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "postgresql" in item.nodeid:
+            item.add_marker("postgresql")
+
+
+@pytest.fixture(scope="session")
+def key_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """RSA keys, made once: a merchant's and a platform's."""
+    folder = tmp_path_factory.mktemp("keys")
+    for name in ("merchant", "platform"):
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        private = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        public = key.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        (folder / f"{name}.pem").write_bytes(private)
+        (folder / f"{name}-public.pem").write_bytes(public)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def base_settings(key_folder: Path) -> dict[str, Any]:
+    """Settings that every test shares; gateways point where nobody listens."""
+    return {
+        "demo": True,
+        "secret_key": "s" * 40,
+        "field_keys": f"k1={base64.b64encode(b'f' * 32).decode()}",
+        "index_key": base64.b64encode(b"i" * 32).decode(),
+        "public_url": "http://127.0.0.1:9",
+        "wechat_api_url": "http://127.0.0.1:9",
+        "pay_api_url": "http://127.0.0.1:9",
+        "wechat_app_id": "wxsandbox00000001",
+        "wechat_app_secret": "a" * 32,
+        "pay_mch_id": "1900000109",
+        "pay_v3_key": "v" * 32,
+        "pay_v2_key": "w" * 32,
+        "pay_merchant_serial": "5157F09EFDC096DE15EBE81A47057A7200000000",
+        "pay_merchant_key_file": str(key_folder / "merchant.pem"),
+        "pay_verify_keys": f"PUB_KEY_ID_0119={key_folder / 'platform-public.pem'}",
+        "verdict_wait_s": 0,
+        "min_free_mb": 0,
+    }
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """An own, migrated PostgreSQL database, dropped at the end."""
+    try:
+        admin = psycopg.connect(POSTGRES, autocommit=True, connect_timeout=3)
+    except psycopg.OperationalError as error:
+        if IS_CI:
+            pytest.fail(f"CI needs PostgreSQL at TEST_POSTGRES_URL: {error}")
+        pytest.skip("no PostgreSQL: set TEST_POSTGRES_URL to run these tests")
+    name = f"caiji_test_{uuid.uuid4().hex[:12]}"
+    admin.execute(f"CREATE DATABASE {name}")
+    url = POSTGRES.rsplit("/", 1)[0].replace("postgresql://", "postgresql+psycopg://")
+    db = Database(f"{url}/{name}")
+    db.migrate()
+    db.dispose()
+    yield f"{url}/{name}"
+    admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    admin.close()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file that each test copies."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    db = Database(f"sqlite:///{path}")
+    db.migrate()
+    with db.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.dispose()
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty, migrated database; every test that uses it runs on both engines."""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        shutil.copy(template, tmp_path / "caiji.db")
+        yield f"sqlite:///{tmp_path / 'caiji.db'}"
+        return
+    url: str = request.getfixturevalue("postgres_url")
+    yield url
+    db = Database(url)
+    tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    with db.write() as session:
+        session.execute(text(f"TRUNCATE {tables} CASCADE"))
+    db.dispose()
+
+
+@pytest.fixture
+def settings(base_settings: dict[str, Any], database_url: str, tmp_path: Path) -> Settings:
+    return load_settings(data_dir=tmp_path, database_url=database_url, **base_settings)
+
+
+@pytest.fixture
+def ctx(settings: Settings) -> Iterator[Context]:
+    """A wired context with a clock that the test moves and a login that knows every phone."""
+    import dataclasses
+
+    context = build_context(settings, make_clock())
+    context = dataclasses.replace(context, login=FakeLogin())
+    yield context
+    context.db.dispose()
+
+
+@pytest.fixture
+def demo(ctx: Context) -> Context:
+    """The context with the demo college loaded."""
+    load_demo(ctx, DEMO_PASSWORD)
+    return ctx
+
+
+@pytest.fixture
+def app(demo: Context) -> Flask:
+    application = create_app(ctx=demo)
+    application.testing = True
+    return application
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
