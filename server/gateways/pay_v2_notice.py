@@ -44,7 +44,7 @@ def read_notice(raw_body: bytes, signer: PayV2Signer) -> Notice:
 
 def read_refund_notice(fields: Mapping[str, str], signer: PayV2Signer, notice_id: str) -> Notice:
     """Decrypt and type a refund notice, which proves itself by its encryption only."""
-    content = parse_flat_xml(signer.decrypt_refund_info(fields["req_info"]))
+    content = parse_flat_xml(signer.decrypt_refund_info(fields["req_info"]), root="root")
     evidence = RefundEvidence(
         out_refund_no=required(content, "out_refund_no"),
         status=read_refund_status(content, "refund_status"),

@@ -1,4 +1,4 @@
-"""The flat XML of pay v2: one level of fields below `<xml>`, nothing else.
+"""The flat XML of pay v2: one level of fields below the root, nothing else.
 
 Hostile input is expected here: no DTD, no entities, bounded size, depth and number of fields.
 """
@@ -20,8 +20,9 @@ FIELD_DEPTH = 2
 class FlatTarget:
     """Receives the parser's events and keeps `name → text`; refuses any other shape."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: str) -> None:
         self.fields: dict[str, str] = {}
+        self._root = root
         self._depth = 0
         self._parts: list[str] = []
 
@@ -30,7 +31,7 @@ class FlatTarget:
         self._depth += 1
         if self._depth > FIELD_DEPTH or len(self.fields) >= MAX_FIELDS:
             raise NoticeMalformed("the XML is too deep or has too many fields")
-        if self._depth == 1 and tag != "xml":
+        if self._depth == 1 and tag != self._root:
             raise NoticeMalformed("the XML has another root")
         if tag in self.fields:
             raise NoticeMalformed("a field stands twice")
@@ -51,15 +52,15 @@ class FlatTarget:
         """End the document."""
 
 
-def parse_flat_xml(raw: bytes) -> dict[str, str]:
-    """Return the fields of a v2 message.
+def parse_flat_xml(raw: bytes, root: str = "xml") -> dict[str, str]:
+    """Return the fields of a v2 message, which stand below `root`.
 
     Raises:
         NoticeMalformed: not XML, or not of this shape.
     """
     if len(raw) > MAX_XML_BYTES:
         raise NoticeMalformed("the XML is too large")
-    target = FlatTarget()
+    target = FlatTarget(root)
     parser = DefusedXMLParser(target=target, forbid_dtd=True)
     try:
         parser.feed(raw)

@@ -38,6 +38,7 @@ FIRST_QUERY_AFTER = dt.timedelta(seconds=30)
 SLOWEST_QUERY = dt.timedelta(hours=1)
 REASON_LENGTH = 80  # WeChat's limit for the reason shown to the payer
 REFUND_SIZE = 50
+GIVE_UP_AFTER_FAILURES = 3  # in a round: WeChat is down, and others wait for this thread
 RETRYABLE_CODES = frozenset({"NOT_ENOUGH", "NOTENOUGH", "FREQUENCY_LIMITED", "SYSTEM_ERROR"})
 
 
@@ -148,21 +149,25 @@ def find_running(session: Session, *, order_id: uuid.UUID) -> Refund | None:
     )
 
 
-def submit_refund(ctx: Context, refund_id: uuid.UUID) -> None:
-    """Tell WeChat of a refund, or ask how it stands, and apply the answer. Never raises for it."""
+def submit_refund(ctx: Context, refund_id: uuid.UUID) -> bool:
+    """Tell WeChat of a refund, or ask how it stands, and apply the answer.
+
+    Returns False when WeChat gave no answer; the next round tries again.
+    """
     refund = load(ctx, refund_id)
     try:
         evidence = ask(ctx, refund)
     except GatewayRefused as refusal:
         note_refusal(ctx, refund, refusal.code)
-        return
+        return True
     except GatewayError as error:
         plan_next(ctx, refund, str(error))
-        return
+        return False
     with ctx.db.write() as session:
         apply_refund_in(session, ctx, evidence)
     if evidence.status is RefundStatus.PROCESSING:
         plan_next(ctx, refund, "")
+    return True
 
 
 def ask(ctx: Context, refund: Refund) -> RefundEvidence:
@@ -310,8 +315,11 @@ def poll_due_refunds(ctx: Context) -> int:
             .order_by(Refund.next_query_at)
             .limit(REFUND_SIZE)
         ).all()
+    failures = 0
     for refund_id in refund_ids:
-        submit_refund(ctx, refund_id)
+        failures += not submit_refund(ctx, refund_id)
+        if failures >= GIVE_UP_AFTER_FAILURES:
+            break
     return len(refund_ids)
 
 

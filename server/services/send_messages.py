@@ -23,6 +23,7 @@ PENDING, SENT, REFUSED, FAILED = "pending", "sent", "refused", "failed"
 RETRY_AFTER = tuple(dt.timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360))
 CLAIM_FOR = dt.timedelta(minutes=2)  # longer than any call; a killed worker's message comes back
 SEND_SIZE = 50
+GIVE_UP_AFTER_FAILURES = 3  # in a round: WeChat is down, and others wait for this thread
 
 
 def queue_message(
@@ -37,9 +38,9 @@ def queue_message(
 ) -> bool:
     """Write a message in the caller's transaction; return whether it is a new one.
 
-    `template` is `photo_rejected`, `photo_collected`, `deadline_near` or `refund`. `fact` names what
-    the message tells, for example a refund's number: the same fact twice is one message. `fields`
-    maps WeChat's field names, for example `thing1`, to text, which is cut when it is sent.
+    `template` is `photo_rejected`, `photo_collected`, `deadline_near` or `refund`. `fact` names
+    what the message tells, for example a refund's number: the same fact twice is one message.
+    `fields` maps WeChat's field names, for example `thing1`, to text, which is cut when sent.
     """
     row_id = insert_once(
         session,
@@ -83,10 +84,12 @@ def send_due_messages(ctx: Context) -> int:
             .order_by(OutboxMessage.next_attempt_at)
             .limit(SEND_SIZE)
         ).all()
+    failures = 0
     for message_id in message_ids:
         message = claim(ctx, message_id)
-        if message is not None:
-            send_one(ctx, message)
+        failures += message is not None and not send_one(ctx, message)
+        if failures >= GIVE_UP_AFTER_FAILURES:
+            break
     return len(message_ids)
 
 
@@ -106,16 +109,18 @@ def claim(ctx: Context, message_id: uuid.UUID) -> OutboxMessage | None:
         return message if claimed.rowcount else None  # type: ignore[attr-defined]
 
 
-def send_one(ctx: Context, message: OutboxMessage) -> None:
-    """Make one attempt and write down how it ended."""
+def send_one(ctx: Context, message: OutboxMessage) -> bool:
+    """Make one attempt and write down how it ended; False when WeChat failed."""
     try:
         is_known = deliver(ctx, message)
     except WechatRefused as refusal:
         finish(ctx, message, REFUSED, refusal.code)
     except GatewayError as error:
         postpone(ctx, message, str(error))
+        return False
     else:
         finish(ctx, message, SENT if is_known else REFUSED, "" if is_known else "no template id")
+    return True
 
 
 def deliver(ctx: Context, message: OutboxMessage) -> bool:
