@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def create_blueprint(app: APIFlask) -> Blueprint:
     """Return the blueprint of ``/api/v1`` with its throttles, and install the API's own errors."""
-    from apiflask import APIBlueprint
+    from apiflask import APIBlueprint, HTTPError
 
     from server.api import access, enrolments, login, orders, photos
 
@@ -23,7 +23,7 @@ def create_blueprint(app: APIFlask) -> Blueprint:
     blueprint.before_request(access.require_token)
     for module in (login, enrolments, photos, orders):
         module.register(blueprint, limiter)
-    app.error_processor(_answer_validation_error)
+    app.register_error_handler(HTTPError, _answer_validation_error)
     return blueprint
 
 

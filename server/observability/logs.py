@@ -24,7 +24,16 @@ _PATTERNS = (
     (re.compile(r"(?i)\bbearer\s+[\w.~+/-]+=*"), "Bearer [token]"),
     (re.compile(r"(?i)\b(secret|js_code|access_token|session_key|openid)=[^&\s'\"]+"), r"\1=[…]"),
 )
-NOISY_LOGGERS = ("wechatpy", "httpx", "httpcore", "botocore", "boto3", "urllib3", "s3transfer")
+NOISY_LOGGERS = (
+    "flask-limiter",
+    "wechatpy",
+    "httpx",
+    "httpcore",
+    "botocore",
+    "boto3",
+    "urllib3",
+    "s3transfer",
+)
 
 
 def mask_text(text: str) -> str:

@@ -17,6 +17,7 @@ from models import (
     new_id,
 )
 from server.context import Context
+from server.security.passwords import hash_password
 from server.services.collection import SYSTEM, Event, change_status
 from server.services.id_numbers import compute_check_character
 from server.services.manage_institution import (
@@ -110,6 +111,7 @@ def load_demo(ctx: Context, password: str) -> None:
     add_institution(ctx, INSTITUTION)
     add_feature_code(ctx, institution=INSTITUTION, code=CODE, fee_fen=FEE_FEN)
     _load_students(ctx)
+    password_hash = hash_password(password)
     for username, role in STAFF.items():
         add_staff(
             ctx,
@@ -117,7 +119,7 @@ def load_demo(ctx: Context, password: str) -> None:
             role=role,
             institution=INSTITUTION,
             centre=CENTRES[0] if role is Role.CENTRE else None,
-            password=password,
+            password_hash=password_hash,
         )
 
 

@@ -33,17 +33,18 @@ def add_staff(
     role: Role,
     institution: str | None = None,
     centre: str | None = None,
-    password: str | None = None,
+    password_hash: str | None = None,
 ) -> str:
-    """Create an account and return its password: the given one, or a fresh one-time password.
+    """Create an account and return its one-time password.
+
+    With ``password_hash`` the account has that password, to keep, and the text is empty.
 
     Raises:
         StaffMalformed, InstitutionUnknown, AlreadyExists.
     """
     if not USERNAME.fullmatch(username) or (role is Role.CENTRE) != (centre is not None):
         raise StaffMalformed
-    chosen = password or create_password()
-    password_hash = hash_password(chosen)
+    one_time = "" if password_hash else create_password()
     try:
         with ctx.db.write() as session:
             owner = find_institution(session, institution)
@@ -51,8 +52,8 @@ def add_staff(
                 Staff(
                     institution_id=owner.id,
                     username=username,
-                    password_hash=password_hash,
-                    must_change_password=password is None,
+                    password_hash=password_hash or hash_password(one_time),
+                    must_change_password=password_hash is None,
                     role=role,
                     centre_id=_find_centre(session, owner.id, centre) if centre else None,
                     created_at=ctx.now(),
@@ -60,7 +61,7 @@ def add_staff(
             )
     except IntegrityError as error:
         raise AlreadyExists from error
-    return chosen
+    return one_time
 
 
 def _find_centre(session: Session, institution_id: uuid.UUID, name: str) -> uuid.UUID:
