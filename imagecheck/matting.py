@@ -33,12 +33,36 @@ MAX_UNEVEN_SHARE = 0.02
 MIN_WALL_SHARE = 0.80
 BAND_PX = 7
 """Width of the mixed band; loose hair reaches about this far at 480x640."""
+POCKET_DEPTH_PX = 12
 SAME_COLOUR_DELTA_E = 10.0
 """Clothes nearer than this to the wall are separated by the shoulder line, not by colour."""
 
 
 _SURFACE_CELLS = 80
-_FIRST_REACH = 14.0
+_FIRST_REACH, _SECOND_REACH = 14.0, 9.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedWall:
+    """The wall as it would be seen without the person.
+
+    Attributes:
+        colour: float32 (h, w, 3) RGB 0-255.
+        lab: the same in CIE Lab.
+        distance: float32 (h, w), CIE76 of every pixel of the photo to it.
+    """
+
+    colour: Plane
+    lab: Plane
+    distance: Plane
+
+    @classmethod
+    def of_surface(cls, colour: Plane, photo_lab: Plane) -> "FittedWall":
+        """The wall of that colour behind a photo."""
+        lab = np.asarray(cv2.cvtColor(colour / np.float32(255), cv2.COLOR_RGB2LAB), np.float32)
+        difference = photo_lab - lab
+        square = np.einsum("hwc,hwc->hw", difference, difference)
+        return cls(colour, lab, np.sqrt(square))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,10 +86,11 @@ def replace_wall(pixels: Rgb, points: Points, colour: tuple[int, int, int]) -> R
         points: float64 (68, 2), landmarks in it.
         colour: sRGB 0-255.
     """
-    wall = fit_wall(pixels, points)
+    lab = to_lab(pixels)
+    wall = fit_wall(pixels, lab, points)
     if wall is None:
         return None
-    cutout = cut_person(pixels, points, wall)
+    cutout = cut_person(pixels, lab, points, wall)
     new = np.array(colour, np.float32)
     mixed = cutout.alpha[..., None] * (cutout.person - new) + new
     return np.asarray(np.clip(mixed + 0.5, 0, 255), np.uint8)
@@ -74,26 +99,20 @@ def replace_wall(pixels: Rgb, points: Points, colour: tuple[int, int, int]) -> R
 # -- the wall ---------------------------------------------------------------------------------
 
 
-def fit_wall(pixels: Rgb, points: Points) -> Plane | None:
-    """Colour of the wall at every pixel, also behind the person; ``None`` if it is not plain.
-
-    Returns:
-        float32 (h, w, 3) RGB 0-255.
-    """
+def fit_wall(pixels: Rgb, lab: Plane, points: Points) -> FittedWall | None:
+    """Colour of the wall at every pixel, also behind the person; ``None`` if it is not plain."""
     picture = pixels.astype(np.float32)
-    lab = to_lab(pixels)
     beside = _beside_head(pixels.shape[:2], points)
     near = _near_commonest(lab, beside)
-    wall = picture
-    for reach in (9.0, 7.0):
-        if near.sum() < MIN_WALL_SHARE * 0.5 * beside.sum():
-            return None
-        wall = _fit_surface(picture, near)
-        near = beside & (_distance(lab, wall) < reach)
-    distance = _blurred(_distance(lab, wall), 1.5)
+    if near.sum() < MIN_WALL_SHARE * 0.5 * beside.sum():
+        return None
+    wall = FittedWall.of_surface(_fit_surface(picture, near), lab)
+    near = beside & (wall.distance < _SECOND_REACH)
+    wall = FittedWall.of_surface(_fit_surface(picture, near), lab)
+    calm = _blurred(wall.distance, 1.5)
     is_plain = (
-        float((distance < WALL_DELTA_E + 1)[beside].mean()) > MIN_WALL_SHARE
-        and float(_uneven(lab, distance, beside).mean()) < MAX_UNEVEN_SHARE
+        float((calm < WALL_DELTA_E + 1)[beside].mean()) > MIN_WALL_SHARE
+        and float(_uneven(lab, calm, beside).mean()) < MAX_UNEVEN_SHARE
     )
     return wall if is_plain else None
 
@@ -135,12 +154,6 @@ def _terms(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> npt.NDArra
     return np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=-1)
 
 
-def _distance(lab: Plane, wall: Plane) -> Plane:
-    """CIE76 of every pixel to the wall behind it."""
-    wall_lab = cv2.cvtColor(wall / np.float32(255), cv2.COLOR_RGB2LAB)
-    return np.asarray(np.sqrt(((lab - wall_lab) ** 2).sum(axis=2)), np.float32)
-
-
 def _blurred(plane: Plane, sigma: float) -> Plane:
     return np.asarray(cv2.GaussianBlur(plane, (0, 0), sigma), np.float32)
 
@@ -158,41 +171,41 @@ def _uneven(lab: Plane, distance: Plane, beside: Mask) -> Mask:
 # -- the person -------------------------------------------------------------------------------
 
 
-def cut_person(pixels: Rgb, points: Points, wall: Plane) -> Cutout:
+def cut_person(pixels: Rgb, lab: Plane, points: Points, wall: FittedWall) -> Cutout:
     """Take the person off the fitted wall."""
-    picture, lab = pixels.astype(np.float32), to_lab(pixels)
-    distance = _distance(lab, wall)
-    smoothed = _blurred(distance, 1.1)
+    picture = pixels.astype(np.float32)
+    smoothed = _blurred(wall.distance, 1.1)
     solid = _solid_person(pixels.shape[:2], points)
-    line = find_shoulder_line(lab, points)
+    line = find_shoulder_line(lab, smoothed, points)
     body, is_hidden = _body_below(line, smoothed)
-    blocked = solid | body
-    is_wall = _connected_wall((smoothed < WALL_DELTA_E) & ~blocked)
-    loose = ~blocked & _may_hold_loose_hair(points, line, blocked.shape)
+    free = ~(solid | body)
+    is_wall = _connected_wall((smoothed < WALL_DELTA_E) & free)
+    loose = free & _may_hold_loose_hair(is_wall, points, line)
     is_wall |= loose & (smoothed < POCKET_DELTA_E)
     mixed = _grow(is_wall, BAND_PX) | (loose & _is_pale_hair(lab, wall, smoothed))
     sure = ~mixed | solid
     person = _spread_colours(picture, sure)
-    alpha = _unmix(picture, wall, person, distance)
+    alpha = _unmix(picture, wall, person)
     alpha[is_wall] = np.minimum(alpha[is_wall], np.clip((smoothed[is_wall] - 3) / 6, 0, 1))
     alpha[sure] = 1.0
     alpha = np.where(is_hidden, _edge_alpha(line, alpha.shape), alpha).astype(np.float32)
     alpha[solid] = 1.0
-    return Cutout(alpha, _clean_colours(picture, wall, person, alpha))
+    return Cutout(alpha, _clean_colours(picture, wall.colour, person, alpha))
 
 
-def _may_hold_loose_hair(
-    points: Points, line: npt.NDArray[np.float64], shape: tuple[int, ...]
-) -> Mask:
-    """Between eyes and shoulders the wall may be seen through hair; higher up it is their shine."""
-    y = np.arange(shape[0])[:, None]
-    return np.asarray((y > points[36:48, 1].mean()) & (y < line - 3), np.bool_)
+def _may_hold_loose_hair(is_wall: Mask, points: Points, line: npt.NDArray[np.float64]) -> Mask:
+    """Where the wall may be seen through hair: between eyes and shoulders, and near the outline.
+
+    Further in and higher up, what looks like wall is the shine of the hair.
+    """
+    y = np.arange(is_wall.shape[0])[:, None]
+    below_eyes = y > points[36:48, 1].mean()
+    return np.asarray((below_eyes | _grow(is_wall, POCKET_DEPTH_PX)) & (y < line - 3), np.bool_)
 
 
-def _is_pale_hair(lab: Plane, wall: Plane, smoothed: Plane) -> Mask:
+def _is_pale_hair(lab: Plane, wall: FittedWall, smoothed: Plane) -> Mask:
     """Wall mixed with a little hair: not far from the wall in lightness, and of its hue."""
-    wall_lab = cv2.cvtColor(wall / np.float32(255), cv2.COLOR_RGB2LAB)
-    hue = np.linalg.norm(lab[..., 1:] - wall_lab[..., 1:], axis=2)
+    hue = np.linalg.norm(lab[..., 1:] - wall.lab[..., 1:], axis=2)
     return np.asarray((smoothed < 26) & (hue < 7), np.bool_)  # noqa: PLR2004 - skin has more hue
 
 
@@ -271,16 +284,16 @@ def _spread_colours(picture: Plane, sure: Mask) -> Plane:
     return np.asarray(np.where(is_known, colours, picture), np.float32)
 
 
-def _unmix(picture: Plane, wall: Plane, person: Plane, distance: Plane) -> Plane:
+def _unmix(picture: Plane, wall: FittedWall, person: Plane) -> Plane:
     """Share of the person in every pixel, from where it lies between both colours.
 
     Where the two are hardly different, the plain distance to the wall has to do.
     """
-    axis = person - wall
-    length = np.maximum((axis**2).sum(axis=2), 1.0)
-    along = ((picture - wall) * axis).sum(axis=2) / length
+    axis = person - wall.colour
+    length = np.maximum(np.einsum("hwc,hwc->hw", axis, axis), 1.0)
+    along = np.einsum("hwc,hwc->hw", picture - wall.colour, axis) / length
     along = np.clip((along - 0.05) / 0.85, 0, 1)
-    plain = np.clip((distance - 4) / 10, 0, 1)
+    plain = np.clip((wall.distance - 4) / 10, 0, 1)
     trust = np.clip((np.sqrt(length) - 20) / 40, 0, 1)
     return np.asarray(trust * along + (1 - trust) * plain, np.float32)
 
