@@ -7,6 +7,7 @@ import threading
 import structlog
 
 from server.context import Context
+from server.money_sweepers import MONEY_SWEEPERS
 from server.services.run_jobs import run_next_job
 from server.sweepers import PHOTO_SWEEPERS, Sweeper
 
@@ -15,9 +16,8 @@ log = structlog.get_logger()
 JOB_POLL_S = 1.0
 
 
-def all_sweepers() -> list[Sweeper]:
-    """Return every sweeper of the service."""
-    return [*PHOTO_SWEEPERS]
+SWEEPERS: dict[str, list[Sweeper]] = {"photos": PHOTO_SWEEPERS, "money": MONEY_SWEEPERS}
+"""Every sweeper, by the thread that runs it: a gateway that hangs must not delay a verdict."""
 
 
 def run_jobs_forever(ctx: Context, stopping: threading.Event) -> None:

@@ -68,7 +68,7 @@ class Settings(BaseSettings):
 
     check_workers: int = Field(default=0, ge=0, le=64)
     """Photo checkers in one worker process; 0 means one a core."""
-    check_memory_mb: int = Field(default=1024, ge=256)
+    check_memory_mb: int = Field(default=512, ge=256)
     check_timeout_s: float = Field(default=20.0, gt=0)
     verdict_wait_s: float = Field(default=3.0, ge=0, le=30)
     """How long an upload waits for its verdict before it answers 202."""
@@ -173,9 +173,7 @@ def load_settings(**overrides: Any) -> Settings:
 
 def _check_secrets(settings: Settings) -> None:
     if len(settings.secret_key) < MIN_SECRET_LENGTH:
-        raise SettingsInvalid(
-            f"{PREFIX}SECRET_KEY: needs at least {MIN_SECRET_LENGTH} characters"
-        )
+        raise SettingsInvalid(f"{PREFIX}SECRET_KEY: needs at least {MIN_SECRET_LENGTH} characters")
     settings.parse_field_keys()
     settings.parse_index_key()
 

@@ -14,10 +14,10 @@ import uuid
 from typing import Any
 
 import structlog
-from imagecheck.isolated import Checker
 
+from imagecheck.isolated import Checker
 from server.context import Context
-from server.duties import all_sweepers, run_jobs_forever
+from server.duties import SWEEPERS, run_jobs_forever
 from server.observability.health import WORKER_HEARTBEAT
 from server.observability.logs import configure_logs
 from server.services.check_photo import check_photo
@@ -93,7 +93,7 @@ def run(ctx: Context) -> None:
     ctx.queue.on_photo(workers.check)
     ctx.queue.huey.on_startup()(workers.warm_up)
     heartbeat = Sweeper(WORKER_HEARTBEAT, HEARTBEAT_INTERVAL_S, lambda _: None)
-    sweepers = SweeperThread(ctx, [heartbeat, *all_sweepers()])
+    threads = [SweeperThread(ctx, duties) for duties in ([heartbeat], *SWEEPERS.values())]
     stopping = threading.Event()
     jobs = threading.Thread(target=run_jobs_forever, args=(ctx, stopping), daemon=True)
     count = ctx.settings.check_workers or os.cpu_count() or 1
@@ -108,14 +108,16 @@ def run(ctx: Context) -> None:
         graceful_signal="TERM",
     )
     beat_heart(ctx, WORKER_HEARTBEAT)
-    sweepers.start()
+    for thread in threads:
+        thread.start()
     jobs.start()
     log.info("worker_started", checkers=count)
     try:
         consumer.run()
     finally:
         stopping.set()
-        sweepers.stop()
+        for thread in threads:
+            thread.stop()
         workers.close()
         log.info("worker_stopped")
 

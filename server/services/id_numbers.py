@@ -36,7 +36,9 @@ def normalise_name(typed: str) -> str:
     """Return a name without surrounding spaces, with one form of the middle dot."""
     half_width = unicodedata.normalize("NFKC", typed)
     without_spaces = re.sub(r"\s+", "", half_width) if _has_han(half_width) else half_width.strip()
-    return re.sub(r"[.•・‧∙。·]", "·", without_spaces)
+    one_dot = re.sub(r"[.•・‧∙。·]", "·", without_spaces)
+    # Once more: what a removed space kept apart may combine now.
+    return unicodedata.normalize("NFKC", one_dot)
 
 
 def _has_han(text: str) -> bool:
