@@ -87,7 +87,8 @@ def start_order_refund(
     if order.state is not OrderState.PAID or order.transaction_id is None:
         raise RefundRefused
     order.state = OrderState.REFUNDING
-    earlier = session.scalar(select(func.count()).where(Refund.order_id == order.id)) or 0
+    is_same = (Refund.order_id == order.id) & Refund.quarantined_payment_id.is_(None)
+    earlier = session.scalar(select(func.count()).where(is_same)) or 0
     suffix = f"-{earlier + 1}" if earlier else ""
     refund = Refund(
         institution_id=order.institution_id,
@@ -118,7 +119,7 @@ def start_quarantine_refund(
         quarantined_payment_id=held.id,
         transaction_id=held.transaction_id,
         out_trade_no=held.out_trade_no,
-        out_refund_no=f"Q{held.id.hex}",
+        out_refund_no=f"Q{held.id.hex}" + make_suffix(session, held),
         amount_fen=held.amount_fen,
         total_fen=held.amount_fen,
         reason=clean_reason(reason),
@@ -130,6 +131,13 @@ def start_quarantine_refund(
     session.add(refund)
     session.flush()
     return refund
+
+
+def make_suffix(session: Session, held: QuarantinedPayment) -> str:
+    """Return what keeps a refund apart from an earlier one that WeChat closed."""
+    is_same = Refund.quarantined_payment_id == held.id
+    earlier = session.scalar(select(func.count()).where(is_same)) or 0
+    return f"-{earlier + 1}" if earlier else ""
 
 
 def clean_reason(reason: str) -> str:
@@ -214,7 +222,7 @@ def apply_refund_in(session: Session, ctx: Context, evidence: RefundEvidence) ->
     if evidence.status is RefundStatus.SUCCESS:
         finish_refund(session, refund, order, evidence.success_time or at, at)
     elif evidence.status is RefundStatus.CLOSED:
-        reopen_after_closed_refund(refund, order, at)
+        reopen_after_closed_refund(session, refund, order, at)
     elif evidence.status is RefundStatus.ABNORMAL:
         refund.state, refund.next_query_at = RefundState.ABNORMAL, at + SLOWEST_QUERY
     else:
@@ -236,11 +244,12 @@ def finish_refund(
     log.info("refund_finished", out_refund_no=refund.out_refund_no)
     if order is None:
         return
-    is_main_payment = order.transaction_id == refund.transaction_id
-    if is_main_payment or order.state is OrderState.QUARANTINED:
+    if order.transaction_id == refund.transaction_id:
         order.state = OrderState.REFUNDED
-    if is_main_payment:
         unsettle_fee(session, order, at)
+    elif order.transaction_id is None:
+        # the payment was in quarantine and never settled anything
+        order.state = OrderState.REFUNDED
     queue_message(
         session,
         user_id=order.user_id,
@@ -266,13 +275,19 @@ def unsettle_fee(session: Session, order: Order, at: dt.datetime) -> None:
         change_status(session, enrolment, Event.REFUNDED, actor=SYSTEM, at=at)
 
 
-def reopen_after_closed_refund(refund: Refund, order: Order | None, at: dt.datetime) -> None:
-    """WeChat closed the refund, so the money is still ours and finance may ask again."""
+def reopen_after_closed_refund(
+    session: Session, refund: Refund, order: Order | None, at: dt.datetime
+) -> None:
+    """WeChat closed the refund, so the money is still ours and finance has to decide anew."""
     refund.state = RefundState.CLOSED
     refund.finished_at = at
     refund.next_query_at = None
+    if refund.quarantined_payment_id is not None:
+        held = session.get_one(QuarantinedPayment, refund.quarantined_payment_id)
+        held.resolution = held.resolved_at = held.resolved_by = None
     if order is not None and order.state is OrderState.REFUNDING:
-        order.state = OrderState.PAID
+        is_settled = order.transaction_id == refund.transaction_id
+        order.state = OrderState.PAID if is_settled else OrderState.QUARANTINED
 
 
 def note_refusal(ctx: Context, refund: Refund, code: str) -> None:

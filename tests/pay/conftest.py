@@ -48,6 +48,7 @@ def settings(
 def wechat(ctx: Context, stub: Stub, side: WechatSide) -> Iterator[SmallWechat]:
     yield SmallWechat(side, ctx.clock, stub)
     ctx.pay.close_connections()
+    ctx.messages._transport.close()  # type: ignore[attr-defined]
 
 
 @pytest.fixture
