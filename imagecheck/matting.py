@@ -36,6 +36,10 @@ BAND_PX = 7
 POCKET_DEPTH_PX = 12
 SAME_COLOUR_DELTA_E = 10.0
 """Clothes nearer than this to the wall are separated by the shoulder line, not by colour."""
+LOST_EDGE_DELTA_E = 2.5
+MAX_LOST_SHARE = 0.25
+"""Where this share of the shoulder line has less contrast than that, nothing is replaced (a white
+shirt, 250, is still cut off well from a wall of 240, not from one of 245)."""
 
 
 _SURFACE_CELLS = 80
@@ -79,7 +83,10 @@ class Cutout:
 
 
 def replace_wall(pixels: Rgb, points: Points, colour: tuple[int, int, int]) -> Rgb | None:
-    """The same picture in front of a wall of exactly ``colour``; ``None`` if it is not plain.
+    """The same picture in front of a wall of exactly ``colour``.
+
+    ``None`` when the wall is not plain, or when the clothes have exactly its colour, so that nobody
+    could say where they end.
 
     Args:
         pixels: uint8 (h, w, 3) RGB, the framed photo.
@@ -91,9 +98,26 @@ def replace_wall(pixels: Rgb, points: Points, colour: tuple[int, int, int]) -> R
     if wall is None:
         return None
     cutout = cut_person(pixels, lab, points, wall)
+    if cutout is None:
+        return None
     new = np.array(colour, np.float32)
     mixed = cutout.alpha[..., None] * (cutout.person - new) + new
     return np.asarray(np.clip(mixed + 0.5, 0, 255), np.uint8)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Body:
+    """Shoulders and what is below them.
+
+    Attributes:
+        line: float64 (w,), first row of the body in every column.
+        solid: bool (h, w), where the wall cannot reach.
+        is_hidden: bool (h, w), where the line alone decides, because the colours are the same.
+    """
+
+    line: npt.NDArray[np.float64]
+    solid: Mask
+    is_hidden: Mask
 
 
 # -- the wall ---------------------------------------------------------------------------------
@@ -171,16 +195,17 @@ def _uneven(lab: Plane, distance: Plane, beside: Mask) -> Mask:
 # -- the person -------------------------------------------------------------------------------
 
 
-def cut_person(pixels: Rgb, lab: Plane, points: Points, wall: FittedWall) -> Cutout:
-    """Take the person off the fitted wall."""
+def cut_person(pixels: Rgb, lab: Plane, points: Points, wall: FittedWall) -> Cutout | None:
+    """Take the person off the fitted wall; ``None`` if clothes and wall cannot be told apart."""
     picture = pixels.astype(np.float32)
     smoothed = _blurred(wall.distance, 1.1)
     solid = _solid_person(pixels.shape[:2], points)
-    line = find_shoulder_line(lab, smoothed, points)
-    body, is_hidden = _body_below(line, smoothed)
-    free = ~(solid | body)
+    body = _find_body(lab, smoothed, points)
+    if body is None:
+        return None
+    free = ~(solid | body.solid)
     is_wall = _connected_wall((smoothed < WALL_DELTA_E) & free)
-    loose = free & _may_hold_loose_hair(is_wall, points, line)
+    loose = free & _may_hold_loose_hair(is_wall, points, body.line)
     is_wall |= loose & (smoothed < POCKET_DELTA_E)
     mixed = _grow(is_wall, BAND_PX) | (loose & _is_pale_hair(lab, wall, smoothed))
     sure = ~mixed | solid
@@ -188,9 +213,9 @@ def cut_person(pixels: Rgb, lab: Plane, points: Points, wall: FittedWall) -> Cut
     alpha = _unmix(picture, wall, person)
     alpha[is_wall] = np.minimum(alpha[is_wall], np.clip((smoothed[is_wall] - 3) / 6, 0, 1))
     alpha[sure] = 1.0
-    alpha = np.where(is_hidden, _edge_alpha(line, alpha.shape), alpha).astype(np.float32)
+    alpha = np.where(body.is_hidden, _edge_alpha(body.line, alpha.shape), alpha)
     alpha[solid] = 1.0
-    return Cutout(alpha, _clean_colours(picture, wall.colour, person, alpha))
+    return Cutout(alpha.astype(np.float32), _clean_colours(picture, wall.colour, person, alpha))
 
 
 def _may_hold_loose_hair(is_wall: Mask, points: Points, line: npt.NDArray[np.float64]) -> Mask:
@@ -222,19 +247,21 @@ def _solid_person(shape: tuple[int, ...], points: Points) -> Mask:
     return mask.astype(np.bool_)
 
 
-def _body_below(line: npt.NDArray[np.float64], distance: Plane) -> tuple[Mask, Mask]:
-    """What the wall cannot reach below the shoulder line, and where only the line decides.
-
-    In columns where the clothes differ from the wall, colour finds their edge better than the line
-    does: there the body begins a little below it.
-    """
-    y = np.arange(distance.shape[0], dtype=np.float32)[:, None]
-    clothes = _median_along(distance, line, range(6, 34, 4))
-    above = _median_along(distance, line, range(-14, -3, 2))
-    is_same = _widened((clothes < SAME_COLOUR_DELTA_E) & (above < SAME_COLOUR_DELTA_E))
-    body = y > np.where(is_same, line + 1, line + 26)
-    hidden = is_same & (np.abs(y - line) <= BAND_PX)
-    return np.asarray(body, np.bool_), np.asarray(hidden, np.bool_)
+def _find_body(lab: Plane, smoothed: Plane, points: Points) -> Body | None:
+    """Where the body is; ``None`` where the clothes cannot be told from the wall at all."""
+    line = find_shoulder_line(lab, smoothed, points)
+    clothes = _median_along(smoothed, line, range(6, 34, 4))
+    above = _median_along(smoothed, line, range(-14, -3, 2))
+    is_same = (clothes < SAME_COLOUR_DELTA_E) & (above < SAME_COLOUR_DELTA_E)
+    is_lost = is_same & (clothes - above < LOST_EDGE_DELTA_E)
+    if is_lost[line < smoothed.shape[0] - BAND_PX].mean() > MAX_LOST_SHARE:
+        return None
+    is_same = _widened(is_same)
+    y = np.arange(smoothed.shape[0], dtype=np.float32)[:, None]
+    solid = y > np.where(is_same, line + 1, line + 26)
+    is_near = (y > line - 22) & (y < line + BAND_PX + 5)
+    is_hidden = is_same & is_near & ((y > line - 1) | (smoothed < SAME_COLOUR_DELTA_E + 2))
+    return Body(line, solid, is_hidden)
 
 
 def _median_along(
