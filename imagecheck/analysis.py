@@ -1,7 +1,8 @@
 """The quantities that rules, framing and drawing share; each is computed once, when asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -27,6 +28,7 @@ PATCH_EYES = ((112.0, 180.0), (208.0, 180.0))
 """Where the two eye centres come to lie in the patch: an eye distance of 96 px."""
 PATCH_IED = 96.0
 
+P = TypeVar("P")
 Vector = npt.NDArray[np.float64]
 
 
@@ -80,6 +82,14 @@ class Analysis:
         self.mode = mode
         self.factor = factor
         self._search = search
+        self._parts: dict[object, Any] = {}
+
+    def part(self, kind: Callable[["Analysis"], P]) -> P:
+        """The one instance of a measurement class for this picture, made at first use."""
+        if kind not in self._parts:
+            self._parts[kind] = kind(self)
+        made: P = self._parts[kind]
+        return made
 
     @classmethod
     def of_picture(cls, picture: Picture, *, profile: Profile, mode: Mode) -> "Analysis":
@@ -215,17 +225,13 @@ class Analysis:
         return key_wall(self.lab)
 
     @cached_property
-    def beside_head(self) -> Mask:
-        """bool (h, w): where a compliant photo shows nothing but wall.
-
-        Above the chin, away from the head by more than hair and ears need.
-        """
-        y, x = np.mgrid[0 : self.height, 0 : self.width].astype(np.float32)
-        half_w = 0.86 * self.face_width_px
-        cx, cy = self.face_centre_x_px, self.eye_line_px
-        above = 1.62 * self.eye_to_chin_px
-        inside = ((x - cx) / half_w) ** 2 + np.where(y < cy, (y - cy) / above, 0) ** 2 < 1
-        return np.asarray(~inside & (y < self.points[8, 1]), dtype=np.bool_)
+    def patch_wall(self) -> Mask:
+        """bool (400, 320): the keyed wall, seen in the patch."""
+        mask = self.wall.mask.astype(np.uint8)
+        patch = cv2.warpAffine(
+            mask, self.to_patch, PATCH_PX, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE
+        )
+        return np.asarray(patch, dtype=np.bool_)
 
     @cached_property
     def hair_top_px(self) -> float | None:

@@ -8,6 +8,7 @@ from imagecheck.decode import UndecodableError, decode
 from imagecheck.profile import Profile, find_profile
 from imagecheck.report import Finding, Mode, Report, worst_verdict
 from imagecheck.rules import RULES
+from imagecheck.rules.base import Rule
 
 _REFUSALS = {
     "file.format": (
@@ -52,7 +53,7 @@ def judge(analysis: Analysis, start: float) -> Report:
     findings: list[Finding] = []
     measurements: dict[str, float] = {}
     for rule in RULES:
-        if analysis.mode not in rule.modes or (rule.needs == "face" and analysis.face is None):
+        if analysis.mode not in rule.modes or not _is_answerable(rule, analysis):
             continue
         finding, value = rule.judge(analysis)
         if value is not None:
@@ -60,6 +61,11 @@ def judge(analysis: Analysis, start: float) -> Report:
         if finding is not None:
             findings.append(finding)
     return make_report(analysis.mode, analysis.profile, findings, measurements, start)
+
+
+def _is_answerable(rule: Rule, analysis: Analysis) -> bool:
+    """Rules about the person need a whole upright face; without one they would only repeat it."""
+    return rule.needs != "face" or analysis.face is not None
 
 
 def make_report(

@@ -38,6 +38,11 @@ class Limit:
             return "fail"
         return "pass" if _is_within(value, self.warn) else "warn"
 
+    @property
+    def tightest(self) -> Band:
+        """The band that a failure leaves, or, where nothing fails, the one that asks for a look."""
+        return self.warn if self.fail == OPEN else self.fail
+
     def band_for(self, status: Status) -> Band:
         """The band that a value of this status has left."""
         return self.fail if status == "fail" else self.warn
@@ -60,13 +65,63 @@ BLUE = (100, 197, 255)
 WHITE = (255, 255, 255)
 GREY = (240, 240, 240)
 
+CALIBRATED = "calibrated on the tuning people of photobench, 2026-11"
+FICV = "starting point FICV-1.0; " + CALIBRATED
+
 _LIMITS: Mapping[str, Limit] = MappingProxyType(
     {
+        "file.resolution": _fails((299, 301), "dpi", STANDARD),
+        "file.size": _warns((20, 40), "KB", STANDARD + ": generally"),
+        "file.quality": _fails((60, None), "", STANDARD),
+        "face.none": _fails((1, None), "faces", STANDARD),
+        "face.multiple": _fails((None, 1), "faces", STANDARD),
+        "face.upside_down": _fails((0, 0), "deg", STANDARD),
+        "face.cut_off": _fails((None, 0.08), "", CALIBRATED),
         "geometry.head_top": _fails((50, 110), "px", STANDARD),
         "geometry.eye_line": _fails((200, 300), "px", STANDARD),
         "geometry.face_width": _fails((180, 300), "px", STANDARD),
+        "geometry.off_centre": _fails((-24, 24), "px", "5 % of the width; " + CALIBRATED),
+        "geometry.stretched": _warns((0.93, 1.10), "", CALIBRATED),
+        "pose.roll": _fails((-8, 8), "deg", "ISO/IEC 39794-5 for photos in use", warn=(-5, 5)),
+        "pose.yaw": _fails((-0.19, 0.19), "", CALIBRATED, warn=(-0.15, 0.15)),
+        "pose.pitch": _fails((-3.0, 3.0), "", CALIBRATED, warn=(-2.5, 2.5)),
+        "pose.shoulders": _warns((None, 0.25), "", CALIBRATED),
+        "eyes.closed": _fails((0.05, None), "", CALIBRATED, warn=(0.10, None)),
+        "eyes.gaze": _warns((0.40, 0.60), "", CALIBRATED),
+        "eyes.red": _fails((None, 0.15), "", CALIBRATED),
+        "glasses.tinted": _fails((None, 0.36), "", CALIBRATED),
+        "glasses.glare": _fails((None, 0.04), "", CALIBRATED, warn=(None, 0.02)),
+        "glasses.frame": _warns((None, 0.15), "", CALIBRATED),
+        "mouth.open": _fails((None, 0.065), "", FICV, warn=(None, 0.042)),
+        "expression.smile": _warns((None, 0.985), "", CALIBRATED),
+        "hair.brows": _warns((None, 0.55), "", CALIBRATED),
+        "hair.eyes": _warns((None, 0.40), "", CALIBRATED),
+        "ears.hidden": _warns((0.13, None), "", CALIBRATED),
+        "head.covered": _warns((None, 1.0), "", CALIBRATED),
+        "light.dark": _fails((35, None), "L*", CALIBRATED),
+        "light.bright": _fails((None, 0.30), "", CALIBRATED, warn=(None, 0.15)),
+        "light.uneven": _fails((0.55, None), "", FICV, warn=(0.68, None)),
+        "light.highlight": _warns((None, 0.012), "", CALIBRATED),
+        "colour.unnatural": _fails((None, 3.0), "Lab", CALIBRATED, warn=(None, 0.5)),
+        "colour.greyscale": _fails((1.05, None), "Lab", CALIBRATED),
+        "background.colour": _fails((None, 1.0), "", CALIBRATED, warn=(None, 0.6)),
+        "background.uneven": _fails((None, 6.5), "dE", FICV, warn=(None, 4.5)),
+        "background.shadow": _fails((None, 0.12), "", CALIBRATED, warn=(None, 0.06)),
+        "background.object": _fails((None, 0.012), "", CALIBRATED, warn=(None, 0.006)),
+        "frame.border": _fails((None, 0.8), "", CALIBRATED),
+        "frame.text": _warns((None, 1.0), "", CALIBRATED),
+        "clothing.blends": _warns((None, 0.30), "", CALIBRATED),
+        "focus.blurred": _fails((None, 0.50), "", FICV, warn=(None, 0.47)),
+        "focus.low_resolution": _warns((None, 2.2), "", CALIBRATED),
+        "recapture.screen": _warns((None, 1.15), "", CALIBRATED),
     }
 )
+
+_GROUND_TOLERANCES: Mapping[str, float] = MappingProxyType(
+    {"blue": 25.0, "white": 10.0, "grey": 10.0}
+)
+"""CIE76 to the reference at which a wall fails: the usual studio blue #438EDB is 24 from the
+reference and only asks for a look; beige and mid-grey walls are 15-25 from white."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +131,14 @@ class Profile:
     Attributes:
         name: as given on the command line.
         grounds: allowed reference colours of the wall by name, sRGB 0-255.
-        limits: by name of the measurement, mostly the code of the rule.
+        limits: by the code of the rule.
+        ground_tolerances: CIE76 at which a wall is too far from that reference colour.
     """
 
     name: str
     grounds: Mapping[str, tuple[int, int, int]]
     limits: Mapping[str, Limit] = field(default_factory=lambda: _LIMITS)
+    ground_tolerances: Mapping[str, float] = field(default_factory=lambda: _GROUND_TOLERANCES)
 
     def limit(self, name: str) -> Limit:
         """The limit of that name.

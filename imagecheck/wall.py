@@ -37,7 +37,7 @@ class Wall:
         mask: bool (h, w), True where the wall is seen.
         surface: float32 (3, 3): Lab = surface @ (1, x, y), x and y from -0.5 to 0.5.
         colour: float32 (3,), median CIE Lab of the wall.
-        plain_share: share of the border strips that is wall.
+        plain_share: share of the side strips that is wall: a head may reach the top.
     """
 
     mask: Mask
@@ -55,6 +55,7 @@ def key_wall(lab: Lab) -> Wall:
     """Key the wall from its colour along the upper border of the picture."""
     h, w = lab.shape[:2]
     strips = _seed_strips(h, w)
+    sides = _side_strips(h, w)
     x, y = _axes(h, w)
     seeds = strips[::_FIT_STEP, ::_FIT_STEP]
     sample = lab[::_FIT_STEP, ::_FIT_STEP][seeds]
@@ -69,7 +70,7 @@ def key_wall(lab: Lab) -> Wall:
     surface = _fit_plane(sample, where)
     distance = distance_to_surface(lab, surface)
     mask = _keep_touching_border(distance < KEY_DELTA_E)
-    share = float(mask[strips].mean())
+    share = float(mask[sides].mean())
     colour = np.median(lab[mask], axis=0) if mask.any() else surface[:, 0]
     return Wall(mask, surface, np.asarray(colour, np.float32), share)
 
@@ -91,11 +92,16 @@ def _axes(h: int, w: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float
     return np.broadcast_to(x, (h, w)), np.broadcast_to(y, (h, w))
 
 
-def _seed_strips(h: int, w: int) -> Mask:
+def _side_strips(h: int, w: int) -> Mask:
     strips = np.zeros((h, w), np.bool_)
     side = max(2, round(SEED_SIDE * w))
     strips[: round(SEED_DEPTH * h), :side] = True
     strips[: round(SEED_DEPTH * h), -side:] = True
+    return strips
+
+
+def _seed_strips(h: int, w: int) -> Mask:
+    strips = _side_strips(h, w)
     strips[: max(2, round(SEED_TOP * h))] = True
     return strips
 

@@ -15,15 +15,33 @@ class UnknownType:
 
 
 UNKNOWN = UnknownType()
-Measured = float | UnknownType | None
-"""A value; ``UNKNOWN`` asks for a human look; ``None`` means that the rule does not apply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A fact that is no number, and what it should have been.
+
+    Attributes:
+        status: ``fail`` or ``warn``.
+        value: what was found.
+        allowed: what the standard wants.
+    """
+
+    status: Status
+    value: str
+    allowed: str
+
+
+Measured = float | Stated | UnknownType | None
+"""A value; a fact in words; ``UNKNOWN`` asks for a human look; ``None``: nothing to object to, or
+the rule does not apply."""
 
 
 @dataclass(frozen=True, slots=True)
 class Say:
     """What to tell about a value on one side of the band.
 
-    The texts may use ``{value}``, ``{low}`` and ``{high}``.
+    The texts may use ``{value}``, ``{low}`` and ``{high}``, or ``{allowed}`` for a fact in words.
 
     Attributes:
         zh: Chinese, the fact: what was measured and what is allowed.
@@ -53,7 +71,6 @@ class Rule:
         needs: ``file`` rules run on anything decodable, ``picture`` rules on the pixels,
             ``face`` rules only where exactly one whole upright face was found.
         modes: the modes in which the rule applies.
-        limit: name in the profile's table, the code unless said otherwise.
         digits: digits after the point in the message.
     """
 
@@ -67,55 +84,52 @@ class Rule:
     unknown: Say | None = None
     needs: Needs = "face"
     modes: tuple[Mode, ...] = ("final", "capture")
-    limit: str = ""
     digits: int = 0
-
-    @property
-    def limit_name(self) -> str:
-        """Name of the rule's limit in the profile."""
-        return self.limit or self.code
 
     def judge(self, analysis: Analysis) -> tuple[Finding | None, float | None]:
         """The finding, if there is one, and the value, if it could be measured."""
         value = self.measure(analysis)
-        limit = analysis.profile.limit(self.limit_name)
         if value is None:
             return None, None
+        if isinstance(value, Stated):
+            return self._find(value.status, value.value, value.allowed), None
+        limit = analysis.profile.limit(self.code)
         if isinstance(value, UnknownType):
-            band = limit.band_for("fail" if limit.fail != (None, None) else "warn")
-            return self._finding("unknown", None, band, limit.unit), None
+            return self._find("unknown", None, limit.tightest, limit.unit), None
         value = float(value)
         status = limit.judge(value)
         if status == "pass":
             return None, value
-        return self._finding(status, value, limit.band_for(status), limit.unit), value
+        return self._find(status, value, limit.band_for(status), limit.unit), value
 
-    def _finding(self, status: Status, value: float | None, band: Band, unit: str) -> Finding:
-        say = self._words(status, value, band)
+    def _find(
+        self, status: Status, value: float | str | None, allowed: Band | str, unit: str = ""
+    ) -> Finding:
+        say = self._words(value, allowed) if status != "unknown" else self.unknown or self.high
+        low, high = (None, None) if isinstance(allowed, str) else allowed
         slots = {
-            "value": "?" if value is None else f"{value:.{self.digits}f}",
-            "low": _format_end(band[0]),
-            "high": _format_end(band[1]),
+            "value": f"{value:.{self.digits}f}" if isinstance(value, float) else value or "?",
+            "low": _format_end(low),
+            "high": _format_end(high),
+            "allowed": allowed,
         }
-        zh, advice = say.zh.format(**slots), say.advice.format(**slots)
-        en, advice_en = say.en.format(**slots), say.advice_en.format(**slots)
+        advice = say.advice.format(**slots)
         return Finding(
             code=self.code,
             status=status,
             value=value,
-            limit=band,
+            limit=allowed,
             unit=unit,
             clause=self.clause,
-            message=f"{zh}：{advice}",
-            message_en=f"{en}: {advice_en}",
+            message=f"{say.zh.format(**slots)}：{advice}",
+            message_en=f"{say.en.format(**slots)}: {say.advice_en.format(**slots)}",
             advice=advice,
         )
 
-    def _words(self, status: Status, value: float | None, band: Band) -> Say:
-        if status == "unknown":
-            return self.unknown or self.high
-        is_low = value is not None and band[0] is not None and value < band[0]
-        return self.low if is_low and self.low is not None else self.high
+    def _words(self, value: float | str | None, allowed: Band | str) -> Say:
+        if not isinstance(value, float) or isinstance(allowed, str) or self.low is None:
+            return self.high
+        return self.low if allowed[0] is not None and value < allowed[0] else self.high
 
 
 def _format_end(end: float | None) -> str:

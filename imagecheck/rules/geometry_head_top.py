@@ -17,20 +17,20 @@ RULE = Rule(
     measure=_measure,
     low=Say(
         "头顶到上边 {value} px，应为 {low}-{high} px",
-        "请离镜头远一点，头顶上方多留空白",
-        "head top is {value} px from the upper edge, {low}-{high} px wanted",
+        "请离镜头远一点，在头顶上方多留空白",
+        "the head top is {value} px from the upper edge, {low}-{high} px wanted",
         "step back and leave more room above the head",
     ),
     high=Say(
         "头顶到上边 {value} px，应为 {low}-{high} px",
-        "请离镜头近一点，减少头顶上方空白",
-        "head top is {value} px from the upper edge, {low}-{high} px wanted",
+        "请离镜头近一点，减少头顶上方的空白",
+        "the head top is {value} px from the upper edge, {low}-{high} px wanted",
         "move closer so that less room is left above the head",
     ),
     unknown=Say(
-        "背景不均匀，无法测量头顶到上边的距离，应为 {low}-{high} px",
+        "背景不均匀，无法测量头顶到上边的距离（应为 {low}-{high} px）",
         "请换一面干净的纯色墙面",
-        "the wall is not plain, so the head top cannot be measured, {low}-{high} px wanted",
+        "the wall is not plain, so the head top cannot be measured ({low}-{high} px wanted)",
         "use a clean plain wall",
     ),
 )

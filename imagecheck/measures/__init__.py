@@ -1,0 +1,1 @@
+"""Measurements that several rules share, one subject a file; each reads an `Analysis`."""

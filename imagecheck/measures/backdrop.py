@@ -1,0 +1,166 @@
+"""What stands beside and above the head, where a compliant photo shows nothing but wall.
+
+Works on the view at half size: walls have no detail that a student could mend below two pixels,
+and every mask costs a quarter.
+"""
+
+from functools import cached_property
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from imagecheck.analysis import Analysis, to_lab
+from imagecheck.wall import Lab, Mask
+
+Floats = npt.NDArray[np.float32]
+
+HEAD_HALF_WIDTH = 0.86
+"""Half width of the ellipse kept free for head, hair and ears, in face widths."""
+HEAD_ABOVE = 1.62
+"""Height of the ellipse above the eyes, in eye-to-chin distances."""
+HAIR_REACH = 1.25
+"""Hair that hangs out of the ellipse belongs to the person up to here, in face widths."""
+_HAIR_DELTA_E = 18.0
+_BLACK_L = 22.0
+_HAIR_SAMPLE = 0.85
+"""Where the hair's colour is taken, in eye-to-chin distances above the eyes."""
+_OPEN_EDGE_PX = 12
+"""Outermost half-size columns: nothing in them counts as hair, so a dark chair is seen."""
+_MIN_ZONE_PX = 400
+_MOTTLE_WEIGHT = 6.0
+_SHADOW_MIN_DL = 5.0
+_SHADOW_MIN_SHARE = 0.45
+
+
+class Backdrop:
+    """The zone beside the head of one analysis."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        """Take an analysis with a face."""
+        self.analysis = analysis
+        h, w = analysis.height // 2, analysis.width // 2
+        self.lab: Lab = np.asarray(
+            cv2.resize(analysis.lab, (w, h), interpolation=cv2.INTER_AREA), np.float32
+        )
+        small = cv2.resize(
+            analysis.wall.mask.astype(np.uint8), (w, h), interpolation=cv2.INTER_NEAREST
+        )
+        self.wall_mask: Mask = np.asarray(small, np.bool_)
+        self.centre_x = analysis.face_centre_x_px / 2
+        self.eye_y = analysis.eye_line_px / 2
+        self.chin_y = float(analysis.points[8, 1]) / 2
+        self.face_width = analysis.face_width_px / 2
+        self.eye_to_chin = analysis.eye_to_chin_px / 2
+        self.x = np.arange(w, dtype=np.float32)[None, :]
+        self.y = np.arange(h, dtype=np.float32)[:, None]
+
+    @cached_property
+    def zone(self) -> Mask:
+        """Bool (h/2, w/2): above the chin, outside the head's ellipse, without hanging hair."""
+        across = (self.x - self.centre_x) / (HEAD_HALF_WIDTH * self.face_width)
+        up = np.minimum(self.y - self.eye_y, 0) / (HEAD_ABOVE * self.eye_to_chin)
+        outside = (across**2 + up**2 >= 1) & (self.y < self.chin_y)
+        return np.asarray(outside & ~self._hanging_hair(outside))
+
+    def _hanging_hair(self, outside: Mask) -> Mask:
+        """Pixels of the hair's colour that are connected with the head and near it."""
+        h, w = outside.shape
+        y = int(np.clip(self.eye_y - _HAIR_SAMPLE * self.eye_to_chin, 4, h - 5))
+        x = int(np.clip(self.centre_x, 10, w - 11))
+        hair = np.median(self.lab[y - 4 : y + 5, x - 10 : x + 11].reshape(-1, 3), axis=0)
+        like = np.linalg.norm(self.lab - hair, axis=2) < _HAIR_DELTA_E
+        like = (like | (self.lab[..., 0] < _BLACK_L)) & ~self.wall_mask
+        _, labels = cv2.connectedComponents((like | ~outside).astype(np.uint8), connectivity=4)
+        head = labels[int(np.clip(self.eye_y, 0, h - 1)), x]
+        hanging = ((labels == head) & like).astype(np.uint8)
+        hanging = cv2.dilate(hanging, np.ones((5, 5), np.uint8)).astype(np.bool_)
+        near = np.abs(self.x - self.centre_x) < HAIR_REACH * self.face_width
+        near = near & (self.x >= _OPEN_EDGE_PX) & (self.x < w - _OPEN_EDGE_PX)
+        return np.asarray(hanging & near)
+
+    @property
+    def is_visible(self) -> bool:
+        """Whether there is enough of the zone to judge it."""
+        return int(self.zone.sum()) >= _MIN_ZONE_PX
+
+    @cached_property
+    def colours(self) -> Floats:
+        """float32 (n, 3): Lab of the zone."""
+        return np.asarray(self.lab[self.zone])
+
+    @cached_property
+    def median(self) -> Floats:
+        """float32 (3,): median Lab of the zone."""
+        return np.asarray(np.median(self.colours, axis=0), np.float32)
+
+    @cached_property
+    def gradient(self) -> Floats:
+        """float32 (h/2, w/2): Lab units a half-size pixel, over all three channels."""
+        soft = cv2.GaussianBlur(self.lab, (0, 0), 0.8)
+        gx = cv2.Sobel(soft, cv2.CV_32F, 1, 0, scale=1 / 8)
+        gy = cv2.Sobel(soft, cv2.CV_32F, 0, 1, scale=1 / 8)
+        return np.asarray(np.sqrt((gx**2 + gy**2).sum(axis=2)), np.float32)
+
+    def unevenness(self) -> float:
+        """The worst of three in CIE76: spread, left against right, and mottling (six-fold).
+
+        Mottling is the energy between two and twelve half-size pixels: creases and clouds that
+        leave the spread small.
+        """
+        return max(self.spread(), self.left_right_difference(), _MOTTLE_WEIGHT * self._mottling())
+
+    def _mottling(self) -> float:
+        inner = cv2.erode(self.zone.astype(np.uint8), np.ones((25, 25), np.uint8)).astype(np.bool_)
+        if int(inner.sum()) < _MIN_ZONE_PX:
+            return 0.0
+        between = cv2.GaussianBlur(self.lab, (0, 0), 2) - cv2.GaussianBlur(self.lab, (0, 0), 12)
+        return float(np.sqrt((between[inner] ** 2).sum(axis=1).mean()))
+
+    def spread(self, percentile: float = 95.0) -> float:
+        """Percentile of CIE76 to the zone's median colour."""
+        return float(np.percentile(np.linalg.norm(self.colours - self.median, axis=1), percentile))
+
+    def left_right_difference(self) -> float:
+        """CIE76 between the medians of the left and the right part of the zone."""
+        left = self.lab[self.zone & (self.x < self.centre_x)]
+        right = self.lab[self.zone & (self.x > self.centre_x)]
+        if min(len(left), len(right)) < _MIN_ZONE_PX // 4:
+            return 0.0
+        return float(np.linalg.norm(np.median(left, axis=0) - np.median(right, axis=0)))
+
+    def distance_to(self, rgb: tuple[int, int, int]) -> float:
+        """CIE76 from the zone's median colour to a reference colour."""
+        reference = to_lab(np.array([[rgb]], np.uint8))[0, 0]
+        return float(np.linalg.norm(self.median - reference))
+
+    def largest_blob(self) -> float:
+        """Largest connected part of the zone that is not wall, as share of the zone."""
+        foreign = (self.zone & ~self.wall_mask).astype(np.uint8)
+        foreign = cv2.morphologyEx(foreign, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        count, _, stats, _ = cv2.connectedComponentsWithStats(foreign, connectivity=8)
+        return float(stats[1:, 4].max() / self.zone.sum()) if count > 1 else 0.0
+
+    @cached_property
+    def shadow_shares(self) -> tuple[float, float]:
+        """Area of shaded wall left and right of the head, in units of the face.
+
+        Shaded wall is darker than the wall, has its chromaticity, and is smooth; hair is not.
+        """
+        colour = self.analysis.wall.colour
+        light = self.lab[..., 0] / max(float(colour[0]), 5.0)
+        chroma = np.hypot(
+            self.lab[..., 1] - colour[1] * np.minimum(light, 1),
+            self.lab[..., 2] - colour[2] * np.minimum(light, 1),
+        )
+        shaded = (colour[0] - self.lab[..., 0] > _SHADOW_MIN_DL) & (light > _SHADOW_MIN_SHARE)
+        shaded &= chroma < 7 + 0.12 * float(np.hypot(colour[1], colour[2]))
+        shaded &= self.gradient < 7.0
+        aside = np.abs(self.x - self.centre_x) / self.face_width
+        shaded &= (aside > 0.52) & (aside < 1.05)  # noqa: PLR2004 - from the ears outwards
+        shaded &= self.y > self.eye_y - 1.1 * self.eye_to_chin
+        shaded &= self.y < self.chin_y + 0.1 * self.eye_to_chin
+        lobes = cv2.morphologyEx(shaded.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        face = self.face_width * self.eye_to_chin
+        left = float(lobes[:, : max(0, int(self.centre_x))].sum()) / face
+        return left, float(lobes.sum()) / face - left

@@ -1,0 +1,27 @@
+"""Clothes against the wall."""
+
+import numpy as np
+
+from imagecheck.analysis import Analysis
+
+BLEND_DELTA_E = 12.0
+"""Clothes nearer than this to the wall's colour cannot be told from it (CIE76)."""
+
+
+def measure_blend(analysis: Analysis) -> float | None:
+    """Share of the clothes in the lowest rows that has the wall's colour.
+
+    Left and right of the collar, within a face width of the middle; ``None`` when the picture
+    ends at the neck.
+    """
+    chin_y, t = float(analysis.points[8, 1]), analysis.eye_to_chin_px
+    top = max(int(0.88 * analysis.height), int(chin_y + 0.45 * t))
+    if top > analysis.height - 8:
+        return None
+    aside = np.abs(np.arange(analysis.width) - analysis.face_centre_x_px) / analysis.face_width_px
+    columns = (aside > 0.3) & (aside < 1.0)  # noqa: PLR2004 - beside the neck, within the body
+    if not columns.any():
+        return None
+    clothes = analysis.lab[top:, columns].reshape(-1, 3)
+    distance = np.linalg.norm(clothes - analysis.wall.colour, axis=1)
+    return float((distance < BLEND_DELTA_E).mean())

@@ -1,0 +1,161 @@
+"""The eyes: open or closed, where they look, and whether the flash shines back red."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from imagecheck.analysis import EYE_CENTRE_DROP, PATCH_IED, Analysis
+from imagecheck.faces import Points
+from imagecheck.measures.skin import Skin
+from imagecheck.wall import Lab
+
+Floats = npt.NDArray[np.float32]
+
+IRIS_RADIUS = 0.2
+"""Radius of the iris in widths of the eye."""
+_MIN_IRIS_PX = 5.0
+_DISC_WEIGHT = 2.0
+_CHROMA_WEIGHT = 0.8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Iris:
+    """The place in the eye that looks most like an iris.
+
+    Attributes:
+        contrast: how much darker the disc is than the eye beside it, over the skin's L*.
+        position: from 0 at the corner on the left of the picture to 1 at the right one.
+    """
+
+    contrast: float
+    position: float
+
+
+class Eye:
+    """One eye in the levelled patch."""
+
+    def __init__(self, lids: Points, lab: Lab, skin: Skin) -> None:
+        """Take six lid points in iBUG order and the patch."""
+        self.lids = lids
+        self.lab = lab
+        self.skin = skin
+        self.centre = lids.mean(axis=0) - (0.0, EYE_CENTRE_DROP * PATCH_IED)
+        self.width = max(8.0, abs(float(lids[3, 0] - lids[0, 0])))
+        self.middle_y = float(lids[[1, 2, 4, 5], 1].mean()) - 1.0
+
+    @property
+    def gap_px(self) -> float:
+        """Mean distance of the lids."""
+        upper, lower = self.lids[[1, 2]], self.lids[[5, 4]]
+        return float(np.linalg.norm(upper - lower, axis=1).mean())
+
+    def window(self, left: float, top: float, right: float, bottom: float) -> Lab:
+        """Lab around the pupil, offsets in eye distances."""
+        h, w = self.lab.shape[:2]
+        x, y = self.centre
+        rows = slice(max(0, int(y + top * PATCH_IED)), min(h, int(y + bottom * PATCH_IED)))
+        columns = slice(max(0, int(x + left * PATCH_IED)), min(w, int(x + right * PATCH_IED)))
+        return self.lab[rows, columns]
+
+    def lid_window(self, inset: float, above_px: int, below_px: int) -> Lab:
+        """Lab between the corners, ``inset`` widths inside them, around the lids' middle."""
+        y = round(self.middle_y)
+        left = int(self.lids[0, 0] + inset * self.width)
+        right = int(self.lids[3, 0] - inset * self.width) + 1
+        return self.lab[y - above_px : y + below_px, left:right]
+
+    @cached_property
+    def iris(self) -> Iris:
+        """The darkest disc against its left and right neighbourhood."""
+        radius = max(_MIN_IRIS_PX, IRIS_RADIUS * self.width)
+        kernel, reach = _iris_kernel(radius)
+        inset = int(0.2 * self.width)
+        y, x0, x1 = int(round(self.middle_y)), float(self.lids[0, 0]), float(self.lids[3, 0])
+        first = max(0, int(x0 - reach))
+        region = self.lab[max(0, y - 5 - reach) : y + 6 + reach, first : int(x1 + reach) + 1, 0]
+        soft = cv2.GaussianBlur(np.ascontiguousarray(region), (0, 0), 1)
+        answer = -cv2.filter2D(soft, -1, kernel)
+        answer = answer[reach:-reach, reach + inset : -reach - inset]
+        if answer.size == 0:
+            return Iris(0.0, 0.5)
+        best = answer.max(axis=0)
+        column = int(best.argmax())
+        position = (column + inset + reach + first - x0) / max(1.0, x1 - x0)
+        return Iris(float(best[column]) / self.skin.lightness, position)
+
+    @cached_property
+    def chroma_ratio(self) -> float:
+        """Median chroma between the lids over that of the skin: lids are skin, eyes are not."""
+        h, w = self.lab.shape[:2]
+        y, x, half = int(self.middle_y), float(self.centre[0]), 0.38 * self.width
+        box = self.lab[max(0, y - 3) : min(h, y + 4), max(0, int(x - half)) : int(x + half) + 1]
+        return float(np.median(np.hypot(box[..., 1], box[..., 2]))) / self.skin.chroma
+
+    def openness(self) -> float:
+        """Above about 0.1 when an iris and the white of the eye are seen, below 0 when not.
+
+        Not the height of the lid gap: narrow eyes are open eyes.
+        """
+        return _DISC_WEIGHT * self.iris.contrast - _CHROMA_WEIGHT * self.chroma_ratio
+
+    def red_share(self) -> float:
+        """Share of the inside of the eye that is much redder than the skin."""
+        x0 = int(self.lids[0, 0] + 0.15 * self.width)
+        x1 = int(self.lids[3, 0] - 0.15 * self.width) + 1
+        y = int(self.centre[1])
+        box = self.lab[y - 6 : y + 9, x0:x1]
+        if box.size == 0:
+            return 0.0
+        red = (box[..., 1] > self.skin.colour[1] + 14) & (box[..., 1] > 0.9 * box[..., 2])
+        return float((red & (box[..., 0] < 80)).mean())  # noqa: PLR2004 - L* of a glare
+
+    def white(self) -> float:
+        """92nd percentile of L* inside the eye: the white of the eye, on any skin."""
+        y = int(self.centre[1])
+        box = self.lab[y - 5 : y + 7, int(self.lids[0, 0]) : int(self.lids[3, 0]) + 1, 0]
+        return float(np.percentile(box, 92)) if box.size else 0.0
+
+
+class Eyes:
+    """Both eyes, the one on the left of the picture first."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        """Take an analysis with a face."""
+        skin, points, lab = analysis.part(Skin), analysis.patch_points, analysis.patch_lab
+        self.left = Eye(points[36:42], lab, skin)
+        self.right = Eye(points[42:48], lab, skin)
+        self.both = (self.left, self.right)
+
+    def openness(self) -> float:
+        """Openness of the less open eye."""
+        return min(eye.openness() for eye in self.both)
+
+    def gaze(self) -> float:
+        """Mean place of the irises between the corners, 0.5 straight ahead."""
+        return (self.left.iris.position + self.right.iris.position) / 2
+
+    def contrast_ratio(self) -> float:
+        """Iris contrast of the weaker eye over the stronger one: one eye is covered when low."""
+        low, high = sorted(eye.iris.contrast for eye in self.both)
+        return max(0.0, low) / max(high, 0.01)
+
+    def red_share(self) -> float:
+        """Red share of the redder eye."""
+        return max(eye.red_share() for eye in self.both)
+
+    def white(self) -> float:
+        """L* of the brighter eye's white."""
+        return max(eye.white() for eye in self.both)
+
+
+def _iris_kernel(radius: float) -> tuple[Floats, int]:
+    """Mean of a disc minus the mean of the ring's left and right parts, and its reach in px."""
+    reach = int(2 * radius)
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1].astype(np.float32)
+    distance = np.hypot(y, x)
+    disc = distance <= radius
+    ring = (distance > radius) & (distance <= 1.5 * radius) & (np.abs(y) < 0.8 * radius)
+    return np.asarray(disc / disc.sum() - ring / ring.sum(), np.float32), reach

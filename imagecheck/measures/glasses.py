@@ -1,0 +1,82 @@
+"""Glasses: whether there are any, and whether lenses or rims hide the eyes."""
+
+import cv2
+import numpy as np
+
+from imagecheck.analysis import PATCH_EYES, PATCH_IED, Analysis
+from imagecheck.measures.eyes import Eye, Eyes
+from imagecheck.measures.skin import Skin
+from imagecheck.wall import Lab
+
+_LENS = (-0.16, 0.17, 0.16, 0.27)
+_CHEEK = (-0.18, 0.52, 0.18, 0.70)
+_GLARE_BOX = (-0.34, -0.22, 0.34, 0.30)
+_GLARE_L = 90.0
+_RIM_SHARE_OF_SKIN = 0.55
+_REFERENCE_L = 60.0
+_DARKEST_L = 25.0
+
+
+def _median(window: Lab) -> tuple[float, float, float]:
+    if window.size == 0:
+        return 50.0, 0.0, 0.0
+    lightness, a, b = np.median(window.reshape(-1, 3), axis=0)
+    return float(lightness), float(a), float(b)
+
+
+class Glasses:
+    """Measures in the levelled patch; below the eye the lens is compared with the free cheek."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        """Take an analysis with a face."""
+        self.lab = analysis.patch_lab
+        self.eyes = analysis.part(Eyes)
+        self.skin = analysis.part(Skin)
+
+    def bridge(self) -> float:
+        """Strongest horizontal edge across the nose root, L* units scaled to a skin of L* 60."""
+        x, y = (PATCH_EYES[0][0] + PATCH_EYES[1][0]) / 2, PATCH_EYES[0][1]
+        half = 0.09 * PATCH_IED
+        rows = slice(int(y - 0.16 * PATCH_IED), int(y + 0.38 * PATCH_IED))
+        nose = np.ascontiguousarray(self.lab[rows, int(x - half) : int(x + half), 0])
+        profile = cv2.GaussianBlur(nose, (0, 0), 0.8).mean(axis=1)
+        edge = float(np.abs(profile[2:] - profile[:-2]).max())
+        return edge * _REFERENCE_L / max(float(self.skin.colour[0]), _DARKEST_L)
+
+    def lens_lightness(self) -> float:
+        """L* under the lens over L* of the cheek, of the lighter lens; 1 when nothing tints."""
+        return max(self._lightness_ratio(eye) for eye in self.eyes.both)
+
+    def _lightness_ratio(self, eye: Eye) -> float:
+        return _median(eye.window(*_LENS))[0] / max(_median(eye.window(*_CHEEK))[0], 8.0)
+
+    def lens_colour(self) -> float:
+        """Distance in (a*, b*) of the skin under the lens from the cheek, of the weaker lens."""
+        return min(self._colour_distance(eye) for eye in self.eyes.both)
+
+    def _colour_distance(self, eye: Eye) -> float:
+        lens, cheek = _median(eye.window(*_LENS)), _median(eye.window(*_CHEEK))
+        scale = lens[0] / max(cheek[0], 8.0)
+        return float(np.hypot(lens[1] - scale * cheek[1], lens[2] - scale * cheek[2]))
+
+    def glare_share(self) -> float:
+        """White share of the lens box, of the worse eye, less that of the cheeks."""
+        shares = [float((e.window(*_GLARE_BOX)[..., 0] > _GLARE_L).mean()) for e in self.eyes.both]
+        cheeks = np.concatenate(self.skin.cheeks)[:, 0]
+        return max(shares) - float((cheeks > _GLARE_L).mean())
+
+    def rim_share(self) -> float:
+        """Dark share beside both corners of the eye, where a rim crosses and no lash reaches."""
+        return float(np.mean([self._rim_beside(eye) for eye in self.eyes.both]))
+
+    def _rim_beside(self, eye: Eye) -> float:
+        y = eye.centre[1]
+        rows = slice(int(y - 0.10 * PATCH_IED), int(y + 0.16 * PATCH_IED))
+        x0, x1 = float(eye.lids[0, 0]), float(eye.lids[3, 0])
+        near, far = 0.09 * PATCH_IED, 0.12 * PATCH_IED
+        is_left = eye is self.eyes.left
+        left = self.lab[rows, int(x0 - (far if is_left else near)) : int(x0 - 2), 0]
+        right = self.lab[rows, int(x1 + 3) : int(x1 + (near if is_left else far)), 0]
+        dark = _RIM_SHARE_OF_SKIN * self.skin.lightness
+        shares = [float((side < dark).mean()) if side.size else 0.0 for side in (left, right)]
+        return min(shares)

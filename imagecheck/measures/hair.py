@@ -1,0 +1,147 @@
+"""Hair and head cover around the face."""
+
+from functools import cached_property
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from imagecheck.analysis import PATCH_EYES, PATCH_IED, Analysis
+from imagecheck.faces import Points
+from imagecheck.measures.eyes import Eyes
+from imagecheck.measures.skin import Skin, fill
+from imagecheck.wall import Mask
+
+Floats = npt.NDArray[np.float32]
+_CENTRE_X = int((PATCH_EYES[0][0] + PATCH_EYES[1][0]) / 2)
+_BROWS = (slice(17, 22), slice(22, 27))
+_MIN_REGION_PX = 600
+_HEM_BOWS_PX = (-10, -5, 0, 5, 10)
+_HAIR_B_MIN, _HAIR_B_MAX, _HAIR_A_MAX, _HAIR_A_MIN, _HAIR_L_MAX = -4.0, 33.0, 16.0, -6.0, 80.0
+
+
+class Hair:
+    """Measures in the levelled patch."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        """Take an analysis with a face."""
+        self.analysis = analysis
+        self.lab = analysis.patch_lab
+        self.points: Points = analysis.patch_points
+        self.skin = analysis.part(Skin)
+        self.eyes = analysis.part(Eyes)
+
+    def above_brows(self) -> float:
+        """Share without skin in a band just above the brow, of the more covered side."""
+        return max(self._brow_cover(self.points[brow]) for brow in _BROWS)
+
+    def _brow_cover(self, brow: Points) -> float:
+        upper, lower = brow - (0, 0.24 * PATCH_IED), brow - (0, 0.12 * PATCH_IED)
+        band = fill(self.lab.shape[:2], np.concatenate([upper, lower[::-1]]))
+        return float(1 - self.skin.likeness[band].mean()) if band.any() else 0.0
+
+    def under_eyes(self) -> float:
+        """Dark share below the eye, of the more covered side: a lock of hair hangs over it."""
+        dark = 0.55 * self.skin.lightness
+        windows = [eye.window(-0.2, 0.13, 0.2, 0.30)[..., 0] for eye in self.eyes.both]
+        return max(float((w < dark).mean()) if w.size else 0.0 for w in windows)
+
+    def over_lids(self) -> float:
+        """Dark share between brow and upper lid, of the less covered side: a long fringe."""
+        return min(
+            self._lid_cover(self.points[brow], eye.centre)
+            for brow, eye in zip(_BROWS, self.eyes.both, strict=True)
+        )
+
+    def _lid_cover(self, brow: Points, centre: npt.NDArray[np.float64]) -> float:
+        y0 = int((brow[1:4, 1].mean() + centre[1]) / 2 - 1)
+        y1 = max(y0 + 2, int(centre[1] - 0.10 * PATCH_IED) + 1)
+        x0, x1 = int(centre[0] - 0.24 * PATCH_IED), int(centre[0] + 0.24 * PATCH_IED)
+        window = self.lab[max(0, y0) : y1, max(0, x0) : x1, 0]
+        return float((window < 0.5 * self.skin.lightness).mean()) if window.size else 0.0
+
+    def ear_skin(self) -> float:
+        """Mean share of skin beside the jaw between eyes and nose base, where ears are."""
+        top, bottom = int(PATCH_EYES[0][1] - 2), int(self.points[33, 1] + 2)
+        left = float(self.points[[0, 1], 0].min())
+        right = float(self.points[[15, 16], 0].max())
+        near, far = 0.03 * PATCH_IED, 0.20 * PATCH_IED
+        rows = self.skin.likeness[top : max(top + 1, bottom)]
+        sides = (
+            rows[:, max(0, int(left - far)) : max(1, int(left - near))],
+            rows[:, int(right + near) : int(right + far)],
+        )
+        return float(np.mean([side.mean() if side.size else 0.0 for side in sides]))
+
+    # -- what is above the forehead ---------------------------------------------------------
+
+    @cached_property
+    def hairline(self) -> float:
+        """Height of the forehead above the brows, in eye distances: median over its columns."""
+        mask = self.skin.likeness.astype(np.uint8)
+        kernel = np.ones((5, 5), np.uint8)
+        mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel)
+        mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel)
+        bottom = self._brow_top
+        columns = mask[:bottom, _CENTRE_X - 52 : _CENTRE_X + 53 : 4][::-1] == 0
+        heights = np.where(columns.any(axis=0), columns.argmax(axis=0), bottom)
+        return float(np.median(heights)) / PATCH_IED
+
+    @property
+    def _brow_top(self) -> int:
+        return max(12, int(min(self.points[19, 1], self.points[24, 1]) - 0.12 * PATCH_IED))
+
+    @cached_property
+    def _above(self) -> tuple[Floats, Mask]:
+        """Lab just above the forehead, and which of its pixels are not wall."""
+        bottom = int(self._brow_top - self.hairline * PATCH_IED)
+        rows = slice(max(0, bottom - 40), max(1, bottom - 8))
+        columns = slice(_CENTRE_X - 44, _CENTRE_X + 44)
+        wall = self.analysis.patch_wall.astype(np.uint8)
+        near_wall = cv2.dilate(wall, np.ones((9, 9), np.uint8)).astype(np.bool_)
+        return self.lab[rows, columns], np.asarray(~near_wall[rows, columns])
+
+    def cover_colour(self) -> float:
+        """How far the colour above the forehead lies outside the family of hair colours."""
+        region, there = self._above
+        if int(there.sum()) < _MIN_REGION_PX // 2:
+            return 0.0
+        lightness, a, b = (float(v) for v in np.median(region[there], axis=0))
+        excess = (_HAIR_B_MIN - b, b - _HAIR_B_MAX, a - _HAIR_A_MAX, _HAIR_A_MIN - a)
+        return max(0.0, *excess, lightness - _HAIR_L_MAX)
+
+    def cover_texture(self) -> float:
+        """Fine texture above the forehead over its lightness: hair has strands, felt has none."""
+        region, there = self._above
+        if int(there.sum()) < _MIN_REGION_PX:
+            return 5.0
+        lightness = np.ascontiguousarray(region[..., 0])
+        detail = lightness - cv2.GaussianBlur(lightness, (0, 0), 3)
+        return float(detail[there].std() / max(float(lightness[there].mean()), 8.0) * 30)
+
+    def hem(self) -> float:
+        """Strength of a straight or evenly bowed edge across the whole forehead, in Lab units.
+
+        The weakest fifth of the edge counts: a hat's hem is strong all along, a hairline is not.
+        """
+        soft = cv2.GaussianBlur(self.lab, (0, 0), 0.8)
+        steps = soft[4:] - soft[:-4]
+        x = np.arange(_CENTRE_X - 58, _CENTRE_X + 59)
+        bow = ((x - _CENTRE_X) / 58.0) ** 2
+        lowest = int(self.points[17:27, 1].min()) - 2
+        rows = np.arange(max(12, lowest - 60), max(13, lowest - 1))
+        best = 0.0
+        for depth in _HEM_BOWS_PX:
+            lines = np.clip((rows[:, None] + depth * bow).astype(int), 0, len(steps) - 1)
+            best = max(best, _weakest_fifth(steps[lines, x]))
+        return best
+
+
+def _weakest_fifth(lines: Floats) -> float:
+    """Best over lines of the weakest of five parts; ``lines`` is float32 (rows, columns, 3)."""
+    parts = np.stack([p.mean(axis=1) for p in np.array_split(lines, 5, axis=1)], axis=1)
+    mean = parts.mean(axis=1)
+    norm = np.linalg.norm(mean, axis=1)
+    along = (parts @ (mean / np.maximum(norm, 1e-6)[:, None])[:, :, None])[..., 0]
+    weakest = np.where(norm < 4, 0.0, along.min(axis=1))  # noqa: PLR2004 - no edge at all
+    return float(weakest.max()) if weakest.size else 0.0

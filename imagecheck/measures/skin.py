@@ -1,0 +1,122 @@
+"""The person's own skin: its colour on the cheeks is what light and cover are judged against."""
+
+from functools import cached_property
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from imagecheck.analysis import PATCH_IED, Analysis
+from imagecheck.faces import Points
+from imagecheck.wall import Lab, Mask
+
+Floats = npt.NDArray[np.float32]
+
+_CHEEK_HALF_PX = 9
+_HIGHLIGHT_LEVEL = 240
+_CLIPPED_LEVEL = 253
+
+
+def fill(shape: tuple[int, int], corners: Points) -> Mask:
+    """Bool (h, w): the inside of a polygon."""
+    mask = np.zeros(shape, np.uint8)
+    cv2.fillPoly(mask, [np.round(corners * 16).astype(np.int32)], (1,), shift=4)
+    return np.asarray(mask, np.bool_)
+
+
+def to_linear_light(lightness: Floats) -> Floats:
+    """Relative luminance 0-1 of CIE L* (cube law; exact above L* 8)."""
+    return np.asarray(((lightness + 16) / 116) ** 3, np.float32)
+
+
+class Skin:
+    """Skin and face area in the levelled patch."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        """Take an analysis with a face."""
+        self.patch = analysis.patch
+        self.lab: Lab = analysis.patch_lab
+        self.points = analysis.patch_points
+
+    @cached_property
+    def cheeks(self) -> tuple[Floats, Floats]:
+        """float32 (n, 3) twice: Lab of a square on the left and on the right cheek."""
+        return self._cheek(41, 48, 3), self._cheek(46, 54, 13)
+
+    def _cheek(self, lid: int, mouth: int, jaw: int) -> Floats:
+        x = int(self.points[[lid, mouth, jaw], 0].mean())
+        y = int(0.45 * self.points[lid, 1] + 0.55 * self.points[mouth, 1])
+        k, (h, w) = _CHEEK_HALF_PX, self.lab.shape[:2]
+        x, y = min(max(k, x), w - k - 1), min(max(k, y), h - k - 1)
+        return np.asarray(self.lab[y - k : y + k + 1, x - k : x + k + 1].reshape(-1, 3))
+
+    @cached_property
+    def colour(self) -> Floats:
+        """float32 (3,): median Lab of both cheeks."""
+        return np.asarray(np.median(np.concatenate(self.cheeks), axis=0), np.float32)
+
+    @property
+    def lightness(self) -> float:
+        """L* of the cheeks, at least 20 so that ratios stay sane on very dark pictures."""
+        return max(20.0, float(self.colour[0]))
+
+    @property
+    def chroma(self) -> float:
+        """Chroma of the cheeks, at least 4."""
+        return max(4.0, float(np.hypot(self.colour[1], self.colour[2])))
+
+    @cached_property
+    def area(self) -> Mask:
+        """Bool (400, 320): the face from the jaw to a little above the brows."""
+        brow = np.array(
+            [
+                [self.points[26, 0], self.points[24, 1] - 0.42 * PATCH_IED],
+                [self.points[17, 0], self.points[19, 1] - 0.42 * PATCH_IED],
+            ]
+        )
+        return fill(self.lab.shape[:2], np.concatenate([self.points[:17], brow]))
+
+    @cached_property
+    def face_lab(self) -> Floats:
+        """float32 (n, 3): Lab of the face area."""
+        return np.asarray(self.lab[self.area])
+
+    @cached_property
+    def likeness(self) -> Mask:
+        """Bool (400, 320): pixels that may be this person's skin, in light or shade."""
+        light = self.lab[..., 0] / max(float(self.colour[0]), 12.0)
+        shade = np.clip(light, 0.5, 1.1)
+        distance = np.hypot(
+            self.lab[..., 1] - self.colour[1] * shade, self.lab[..., 2] - self.colour[2] * shade
+        )
+        chroma = float(np.hypot(self.colour[1], self.colour[2]))
+        return np.asarray((light > 0.58) & (light < 1.75) & (distance < 11 + 0.12 * chroma))
+
+    # -- light ------------------------------------------------------------------------------
+
+    def cheek_ratio(self) -> float:
+        """Luminance of the darker cheek over the lighter one."""
+        left, right = (float(np.median(to_linear_light(c[:, 0]))) for c in self.cheeks)
+        return min(left, right) / max(left, right, 1e-6)
+
+    def brightest(self) -> float:
+        """98th percentile of L* on the face: highlights show the exposure on any skin."""
+        return float(np.percentile(self.face_lab[:, 0], 98))
+
+    def clipped_share(self) -> float:
+        """Share of the face where a channel has reached its end."""
+        return float((self.patch[self.area].max(axis=1) >= _CLIPPED_LEVEL).mean())
+
+    def highlight_share(self) -> float:
+        """Share of the face under white glare, specks removed."""
+        white = ((self.patch.min(axis=2) >= _HIGHLIGHT_LEVEL) & self.area).astype(np.uint8)
+        blobs = cv2.morphologyEx(white, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        return float(blobs.sum()) / max(1, int(self.area.sum()))
+
+    # -- colour -----------------------------------------------------------------------------
+
+    def hue_variety(self) -> float:
+        """Spread of (a*, b*) across its main direction; a photo in one tint has none."""
+        colours = self.face_lab[::7, 1:]
+        spread = np.linalg.svd(colours - np.median(colours, axis=0), compute_uv=False)
+        return float(spread[1] / np.sqrt(len(colours)))

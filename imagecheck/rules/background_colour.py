@@ -1,0 +1,35 @@
+"""background.colour: the wall has one of the allowed colours."""
+
+from imagecheck.analysis import Analysis
+from imagecheck.measures.backdrop import Backdrop
+from imagecheck.rules.base import Measured, Rule, Say
+
+
+def _measure(analysis: Analysis) -> Measured:
+    backdrop = analysis.part(Backdrop)
+    if not backdrop.is_visible:
+        return None
+    profile = analysis.profile
+    return min(
+        backdrop.distance_to(rgb) / profile.ground_tolerances[name]
+        for name, rgb in profile.grounds.items()
+    )
+
+
+RULE = Rule(
+    code="background.colour",
+    clause="背景为浅蓝、白或浅灰色（以学校要求为准）",
+    method=(
+        "CIE76 of the wall's median to the nearest allowed reference, over that reference's "
+        "tolerance: 25 for blue (studio blues are deeper), 10 for white and grey."
+    ),
+    measurement="wall_colour",
+    measure=_measure,
+    high=Say(
+        "背景颜色不符合要求（偏差为允许值的 {value} 倍）",
+        "请换用浅蓝色、白色或浅灰色的背景",
+        "the wall has no allowed colour ({value} times the tolerance)",
+        "use a light blue, white or light grey wall",
+    ),
+    digits=1,
+)

@@ -1,0 +1,28 @@
+"""face.upside_down: the face stands upright."""
+
+from imagecheck.analysis import Analysis
+from imagecheck.rules.base import Measured, Rule, Say
+
+
+def _measure(analysis: Analysis) -> Measured:
+    if analysis.search.turned_deg:
+        return float(analysis.search.turned_deg)
+    if analysis.face is None:
+        return None
+    return 180.0 if analysis.points[62, 1] < analysis.eye_line_px else 0.0
+
+
+RULE = Rule(
+    code="face.upside_down",
+    clause="不得旋转",
+    method="The HOG detector compared with the picture turned by quarters.",
+    measurement="turned_deg",
+    measure=_measure,
+    high=Say(
+        "照片方向不正，需旋转 {value} 度",
+        "请把照片转正后重新上传",
+        "the picture must be turned by {value} degrees",
+        "turn the picture upright and send it again",
+    ),
+    needs="picture",
+)

@@ -1,0 +1,28 @@
+"""file.dimensions: the file is 480 pixels wide and 640 high."""
+
+from imagecheck.analysis import FRAME_PX, Analysis
+from imagecheck.rules.base import Measured, Rule, Say, Stated
+
+
+def _measure(analysis: Analysis) -> Measured:
+    size = analysis.facts.width, analysis.facts.height
+    if size == FRAME_PX:
+        return None
+    return Stated("fail", f"{size[0]}x{size[1]}", f"{FRAME_PX[0]}x{FRAME_PX[1]}")
+
+
+RULE = Rule(
+    code="file.dimensions",
+    clause="宽 480 像素、高 640 像素",
+    method="Stored width and height.",
+    measurement="file_dimensions",
+    measure=_measure,
+    high=Say(
+        "照片尺寸为 {value} 像素，应为 {allowed}",
+        "请使用宽 480、高 640 像素的照片",
+        "the photo is {value} px, {allowed} wanted",
+        "use a photo 480 wide and 640 high",
+    ),
+    needs="file",
+    modes=("final",),
+)
