@@ -1,0 +1,32 @@
+"""The simulated WeChat: login, messages, pay v2 and v3, with every fault on request.
+
+Shares no code with the server, so that a mistake of one cannot hide in the other.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+
+from sandbox.courier import Courier
+from sandbox.gate import Gate
+from sandbox.ledger import Ledger
+
+
+def create_app(folder: Path, server_url: str = "http://127.0.0.1:8000") -> Flask:
+    """Return the application; its keys and ledger live in ``folder``."""
+    from sandbox import control, pages, pay_v3, wechat_api
+    from sandbox.v3_notices import build_v3
+
+    app = Flask("sandbox")
+    app.config["MAX_CONTENT_LENGTH"] = 32 * 1024 * 1024
+    ledger = Ledger(folder)
+    courier = Courier(ledger)
+    gate = Gate(folder, server_url, ledger, courier)
+    app.extensions["sandbox"] = gate
+    courier.register("v3", lambda notice, _attempt, fault: build_v3(gate, notice, fault))
+    for module in (control, pages, pay_v3, wechat_api):
+        app.register_blueprint(module.blueprint)
+    courier.start()
+    return app

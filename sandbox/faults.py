@@ -1,0 +1,47 @@
+"""Every fault by name: what can go wrong with a callback, and with our own answers."""
+
+from __future__ import annotations
+
+NOTICE_FAULTS = {
+    "duplicate": "the same notice twice, one after the other",
+    "parallel": "the same notice twice at the same moment",
+    "delay": "the first attempt comes more than 5 s late",
+    "drop": "no attempt ever arrives",
+    "truncated": "the first attempt's body ends in the middle",
+    "reencoded": "the first attempt's body has other white space than what was signed",
+    "wrong_key": "the first attempt is encrypted with another APIv3 key (v2: signed with another)",
+    "stale": "the first attempt's timestamp is ten minutes old",
+    "future": "the first attempt's timestamp is ten minutes ahead",
+    "signtest": "the first attempt is a probe: WECHATPAY/SIGNTEST/ signature",
+    "unknown_serial": "the first attempt names a serial that nobody knows",
+    "missing_headers": "the first attempt has no signature headers",
+    "wrong_amount": "the notice says one fen more",
+    "wrong_appid": "the notice is for another mini-program",
+    "wrong_mchid": "the notice is for another merchant",
+    "wrong_openid": "the notice names another payer",
+    "wrong_currency": "the notice is in another currency",
+    "result_code_fail": "the notice says that the payment failed",
+    "xxe": "the first attempt's body declares an external entity",
+    "huge": "the first attempt's body has five megabytes",
+    "refund_before_pay": "a refund notice of the order arrives before the payment notice",
+    "out_of_order": "the notice waits until the next notice of the order has been sent",
+}
+GATEWAY_FAULTS = {
+    "html_502": "HTML with status 502 instead of an answer",
+    "timeout_after_effect": "the call takes effect and its answer comes too late",
+    "hang": "no effect and no answer for a long time",
+    "slow": "the answer takes three seconds",
+    "unsigned": "a good answer without signature",
+    "foreign_signature": "a good answer signed with an unknown key",
+}
+PERSISTENT = frozenset(
+    {
+        "wrong_amount",
+        "wrong_appid",
+        "wrong_mchid",
+        "wrong_openid",
+        "wrong_currency",
+        "result_code_fail",
+    }
+)
+"""Faults of the content: every attempt carries them."""

@@ -1,0 +1,94 @@
+"""What every view of the simulated WeChat needs: keys, ledger, courier and the gateway's faults."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from flask import Response, current_app, request
+
+from sandbox.courier import Courier
+from sandbox.keys import KeySet, load_or_create_keys
+from sandbox.ledger import Ledger
+from sandbox.v3_crypto import sign_headers
+
+HANG_S = 30.0
+SLOW_S = 3.0
+Result = tuple[int, dict[str, Any] | None]
+
+
+@dataclass
+class Gate:
+    """One simulated WeChat."""
+
+    folder: Path
+    server_url: str
+    ledger: Ledger
+    courier: Courier
+    keys: KeySet = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reload_keys()
+
+    def reload_keys(self) -> None:
+        """Read the keys again after a rotation."""
+        self.keys = load_or_create_keys(self.folder)
+
+    def take_fault(self, call: str) -> str | None:
+        """Return the fault that the next answer of ``call`` carries, counting it down."""
+        for armed in self.ledger.list("fault"):
+            if armed["left"] > 0 and armed["call"] in {call, "*"}:
+                self.ledger.put("fault", armed["key"], {**armed, "left": armed["left"] - 1})
+                return str(armed["name"])
+        return None
+
+
+def get_gate() -> Gate:
+    """Return the gate of this application."""
+    return cast("Gate", current_app.extensions["sandbox"])
+
+
+def answer_v3(call: str, work: Callable[[], Result]) -> Response:
+    """Do ``work`` and return its signed answer, spoilt by the fault that is armed for ``call``."""
+    gate = get_gate()
+    fault = gate.take_fault(call)
+    early = spoil_before(fault)
+    if early is not None:
+        return early
+    status, content = work()
+    body = b"" if content is None else json.dumps(content, ensure_ascii=False).encode()
+    spoil_after(fault)
+    headers = sign_headers(gate.keys, body, gate.ledger.now())
+    if fault == "unsigned":
+        headers = {}
+    if fault == "foreign_signature":
+        headers["Wechatpay-Serial"] = "PUB_KEY_ID_0000000000000000000000000000"
+    return Response(body, status, headers, mimetype="application/json")
+
+
+def spoil_before(fault: str | None) -> Response | None:
+    """Return the answer of a fault that keeps the call from having an effect."""
+    if fault == "html_502":
+        return Response("<html><h1>502 Bad Gateway</h1></html>", 502, mimetype="text/html")
+    if fault == "hang":
+        time.sleep(HANG_S)
+        return Response("", 504)
+    return None
+
+
+def spoil_after(fault: str | None) -> None:
+    """Delay an answer whose call has had its effect."""
+    if fault == "timeout_after_effect":
+        time.sleep(HANG_S)
+    if fault == "slow":
+        time.sleep(SLOW_S)
+
+
+def read_json() -> dict[str, Any]:
+    """Return the JSON object of the request, or an empty one."""
+    content = request.get_json(silent=True)
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,206 @@
+"""Orders, payments and refunds of the simulated merchant, the same for v2 and v3."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import secrets
+from typing import Any
+
+from sandbox.gate import Gate
+
+OUT_TRADE_NO = re.compile(r"[0-9A-Za-z_\-|*]{6,32}")
+LOCAL = dt.timezone(dt.timedelta(hours=8))
+PREPAY_LIFE_S = 7200
+
+
+class Refused(Exception):
+    """WeChat says no: HTTP status (v3) and error code (both)."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+def show_time(moment: float) -> str:
+    """Return RFC 3339 in Beijing time, as WeChat writes it."""
+    return dt.datetime.fromtimestamp(moment, LOCAL).isoformat(timespec="seconds")
+
+
+def open_order(gate: Gate, version: str, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Create an order, or return the one that was opened with the same parameters.
+
+    ``wanted`` has ``out_trade_no, amount_fen, currency, description, notify_url, openid,
+    expires_at, app_id, mch_id, attach``.
+    """
+    _refuse_bad_request(gate, wanted)
+
+    def edit(order: dict[str, Any] | None) -> dict[str, Any]:
+        if order is None:
+            return _new_order(gate, version, wanted)
+        if order["state"] == "SUCCESS":
+            raise Refused(400, "ORDERPAID", "该订单已支付")
+        if order["state"] == "CLOSED":
+            raise Refused(400, "ORDER_CLOSED", "该订单已关闭")
+        if order["wanted"] != wanted:
+            raise Refused(400, "OUT_TRADE_NO_USED", "商户订单号重复,请核实")
+        return order
+
+    return gate.ledger.change("order", wanted["out_trade_no"], edit)
+
+
+def _refuse_bad_request(gate: Gate, wanted: dict[str, Any]) -> None:
+    if wanted["mch_id"] != gate.keys.mch_id:
+        raise Refused(400, "PARAM_ERROR", "商户号不正确")
+    if wanted["app_id"] != gate.keys.app_id:
+        raise Refused(400, "APPID_MCHID_NOT_MATCH", "appid 与商户号不匹配")
+    if not OUT_TRADE_NO.fullmatch(str(wanted["out_trade_no"])):
+        raise Refused(400, "PARAM_ERROR", "商户订单号格式不正确")
+    amount = wanted["amount_fen"]
+    if not isinstance(amount, int) or isinstance(amount, bool) or amount < 1:
+        raise Refused(400, "PARAM_ERROR", "金额必须为正整数(分)")
+    if not wanted["description"] or not wanted["notify_url"] or not wanted["openid"]:
+        raise Refused(400, "PARAM_ERROR", "缺少必填参数")
+    if gate.ledger.get("openid", wanted["openid"]) is None:
+        raise Refused(400, "PARAM_ERROR", "无效的 openid")
+
+
+def _new_order(gate: Gate, version: str, wanted: dict[str, Any]) -> dict[str, Any]:
+    prepay_id = f"wx{gate.ledger.count_up('prepay'):010d}{secrets.token_hex(12)}"
+    gate.ledger.put("prepay", prepay_id, {"out_trade_no": wanted["out_trade_no"]})
+    now = gate.ledger.now()
+    return {
+        "out_trade_no": wanted["out_trade_no"],
+        "version": version,
+        "wanted": wanted,
+        "prepay_id": prepay_id,
+        "state": "NOTPAY",
+        "transaction_id": None,
+        "success_time": None,
+        "created": now,
+        "expires": wanted["expires_at"] or now + PREPAY_LIFE_S,
+        "refunded_fen": 0,
+    }
+
+
+def find_order(gate: Gate, out_trade_no: str) -> dict[str, Any]:
+    """Return an order; one past its time is closed. Raises Refused."""
+    order = gate.ledger.get("order", out_trade_no)
+    if order is None:
+        raise Refused(404, "ORDER_NOT_EXIST", "订单不存在")
+    if order["state"] == "NOTPAY" and order["expires"] <= gate.ledger.now():
+        return gate.ledger.change("order", out_trade_no, _close_unpaid)
+    return order
+
+
+def find_by_transaction(gate: Gate, transaction_id: str) -> dict[str, Any]:
+    """Return the order of a transaction; raises Refused."""
+    for order in gate.ledger.find("order", transaction_id=transaction_id):
+        return order
+    raise Refused(404, "ORDER_NOT_EXIST", "订单不存在")
+
+
+def close_order(gate: Gate, out_trade_no: str) -> dict[str, Any]:
+    """Close an unpaid order; closing it again is no error. Raises Refused."""
+    order = find_order(gate, out_trade_no)
+    if order["state"] in {"SUCCESS", "REFUND"}:
+        raise Refused(400, "ORDERPAID", "订单已支付,不能关闭")
+    return gate.ledger.change("order", out_trade_no, _close_unpaid)
+
+
+def _close_unpaid(order: dict[str, Any] | None) -> dict[str, Any] | None:
+    if order is None or order["state"] in {"SUCCESS", "REFUND"}:
+        return order
+    return {**order, "state": "CLOSED"}
+
+
+def pay_order(gate: Gate, prepay_id: str) -> dict[str, Any]:
+    """Let the student confirm the payment; a paid order stays as it is. Raises Refused."""
+    prepay = gate.ledger.get("prepay", prepay_id.removeprefix("prepay_id="))
+    if prepay is None:
+        raise Refused(404, "ORDER_NOT_EXIST", "没有这个 prepay_id")
+    order = find_order(gate, prepay["out_trade_no"])
+    if order["state"] == "CLOSED":
+        raise Refused(400, "ORDER_CLOSED", "订单已关闭,不能支付")
+
+    def edit(present: dict[str, Any] | None) -> dict[str, Any] | None:
+        if present is None or present["state"] != "NOTPAY":
+            return present
+        now = gate.ledger.now()
+        number = (
+            f"42000{dt.datetime.fromtimestamp(now, LOCAL):%Y%m%d}{secrets.randbelow(10**14):014d}"
+        )
+        return {
+            **present,
+            "state": "SUCCESS",
+            "transaction_id": number,
+            "success_time": show_time(now),
+            "notice_id": secrets.token_hex(16),
+        }
+
+    return gate.ledger.change("order", order["out_trade_no"], edit)
+
+
+def open_refund(gate: Gate, order: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
+    """Start a refund, or return the one of the same number. Raises Refused.
+
+    ``wanted`` has ``out_refund_no, amount_fen, total_fen, reason, notify_url``.
+    """
+    known = gate.ledger.get("refund", wanted["out_refund_no"])
+    if known is not None:
+        if known["wanted"] != wanted or known["out_trade_no"] != order["out_trade_no"]:
+            raise Refused(400, "INVALID_REQUEST", "退款单号已用于其他退款")
+        return known
+    amount, paid = wanted["amount_fen"], order["wanted"]["amount_fen"]
+    if order["state"] not in {"SUCCESS", "REFUND"}:
+        raise Refused(400, "INVALID_REQUEST", "订单未支付")
+    if not isinstance(amount, int) or amount < 1 or wanted["total_fen"] != paid:
+        raise Refused(400, "PARAM_ERROR", "退款金额与原订单不符")
+    if order["refunded_fen"] + amount > paid:
+        raise Refused(403, "NOT_ENOUGH", "退款金额超过已支付金额")
+    gate.ledger.change(
+        "order",
+        order["out_trade_no"],
+        lambda o: {
+            **(o or order),
+            "refunded_fen": order["refunded_fen"] + amount,
+            "state": "REFUND",
+        },
+    )
+    refund = {
+        "out_refund_no": wanted["out_refund_no"],
+        "refund_id": f"50300{secrets.randbelow(10**18):018d}",
+        "out_trade_no": order["out_trade_no"],
+        "transaction_id": order["transaction_id"],
+        "version": order["version"],
+        "wanted": wanted,
+        "status": "PROCESSING",
+        "created": show_time(gate.ledger.now()),
+        "success_time": None,
+        "notice_id": secrets.token_hex(16),
+    }
+    gate.ledger.put("refund", refund["out_refund_no"], refund)
+    return refund
+
+
+def find_refund(gate: Gate, out_refund_no: str) -> dict[str, Any]:
+    """Return a refund; raises Refused."""
+    refund = gate.ledger.get("refund", out_refund_no)
+    if refund is None:
+        raise Refused(404, "RESOURCE_NOT_EXISTS", "退款单不存在")
+    return refund
+
+
+def finish_refund(gate: Gate, out_refund_no: str, status: str) -> dict[str, Any]:
+    """Give a running refund its result: SUCCESS, ABNORMAL or CLOSED. Raises Refused."""
+    find_refund(gate, out_refund_no)
+
+    def edit(refund: dict[str, Any] | None) -> dict[str, Any] | None:
+        if refund is None or refund["status"] == "SUCCESS":
+            return refund
+        done = show_time(gate.ledger.now()) if status == "SUCCESS" else None
+        return {**refund, "status": status, "success_time": done}
+
+    return gate.ledger.change("refund", out_refund_no, edit)

@@ -1,0 +1,364 @@
+"""Pay v3: every call checks the merchant's signature and signs its answer."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import datetime as dt
+import gzip
+import hashlib
+import io
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from sandbox import orders
+from sandbox.gate import Gate, Result, answer_v3, get_gate, read_json
+from sandbox.orders import LOCAL, Refused
+from sandbox.v3_crypto import find_request_fault
+from sandbox.v3_notices import describe_refund, describe_transaction
+
+blueprint = Blueprint("pay_v3", __name__, url_prefix="/v3")
+
+
+@blueprint.before_request
+def verify_request() -> Response | None:
+    """Refuse a request whose Authorization does not fit it."""
+    gate = get_gate()
+    target = request.full_path if request.query_string else request.path
+    fault = find_request_fault(
+        gate.keys,
+        method=request.method,
+        target=target,
+        body=request.get_data(),
+        header=request.headers.get("Authorization", ""),
+        now=gate.ledger.now(),
+    )
+    if fault is None:
+        return None
+    return answer_v3("signature", lambda: (401, {"code": "SIGN_ERROR", "message": fault}))
+
+
+@blueprint.errorhandler(Refused)
+def answer_refusal(refusal: Refused) -> Response:
+    """Answer a business error, signed."""
+    content = {"code": refusal.code, "message": refusal.message}
+    return answer_v3("refusal", lambda: (refusal.status, content))
+
+
+@blueprint.post("/pay/transactions/jsapi")
+def prepay() -> Response:
+    """Open an order."""
+    sent = read_json()
+
+    def work() -> Result:
+        order = orders.open_order(get_gate(), "v3", read_order(sent))
+        return 200, {"prepay_id": order["prepay_id"]}
+
+    return answer_v3("prepay", work)
+
+
+def read_order(sent: dict[str, Any]) -> dict[str, Any]:
+    """Return the order that a request asks for; raises Refused where a field is missing."""
+    amount = sent.get("amount") if isinstance(sent.get("amount"), dict) else {}
+    payer = sent.get("payer") if isinstance(sent.get("payer"), dict) else {}
+    expires = sent.get("time_expire")
+    try:
+        expires_at = dt.datetime.fromisoformat(expires).timestamp() if expires else None
+    except (TypeError, ValueError) as error:
+        raise Refused(400, "PARAM_ERROR", "time_expire 格式不正确") from error
+    return {
+        "app_id": sent.get("appid"),
+        "mch_id": sent.get("mchid"),
+        "out_trade_no": sent.get("out_trade_no", ""),
+        "amount_fen": amount.get("total") if amount else None,
+        "currency": (amount or {}).get("currency", "CNY"),
+        "description": sent.get("description"),
+        "notify_url": sent.get("notify_url"),
+        "openid": (payer or {}).get("openid", ""),
+        "attach": sent.get("attach", ""),
+        "expires_at": expires_at,
+    }
+
+
+@blueprint.get("/pay/transactions/out-trade-no/<out_trade_no>")
+def query(out_trade_no: str) -> Response:
+    """Show an order."""
+
+    def work() -> Result:
+        require_mchid()
+        gate = get_gate()
+        return 200, describe_transaction(gate, orders.find_order(gate, out_trade_no))
+
+    return answer_v3("query", work)
+
+
+@blueprint.get("/pay/transactions/id/<transaction_id>")
+def query_by_id(transaction_id: str) -> Response:
+    """Show the order of a transaction."""
+
+    def work() -> Result:
+        require_mchid()
+        gate = get_gate()
+        return 200, describe_transaction(gate, orders.find_by_transaction(gate, transaction_id))
+
+    return answer_v3("query", work)
+
+
+@blueprint.post("/pay/transactions/out-trade-no/<out_trade_no>/close")
+def close(out_trade_no: str) -> Response:
+    """Close an unpaid order."""
+    sent = read_json()
+
+    def work() -> Result:
+        require_mchid(sent.get("mchid"))
+        orders.close_order(get_gate(), out_trade_no)
+        return 204, None
+
+    return answer_v3("close", work)
+
+
+@blueprint.post("/refund/domestic/refunds")
+def refund() -> Response:
+    """Start a refund."""
+    sent = read_json()
+
+    def work() -> Result:
+        gate = get_gate()
+        amount = sent.get("amount") or {}
+        if sent.get("transaction_id"):
+            order = orders.find_by_transaction(gate, sent["transaction_id"])
+        else:
+            order = orders.find_order(gate, str(sent.get("out_trade_no", "")))
+        wanted = {
+            "out_refund_no": str(sent.get("out_refund_no", "")),
+            "amount_fen": amount.get("refund"),
+            "total_fen": amount.get("total"),
+            "reason": sent.get("reason", ""),
+            "notify_url": sent.get("notify_url", ""),
+        }
+        if not wanted["out_refund_no"]:
+            raise Refused(400, "PARAM_ERROR", "缺少商户退款单号")
+        return 200, describe_refund(orders.open_refund(gate, order, wanted))
+
+    return answer_v3("refund", work)
+
+
+@blueprint.get("/refund/domestic/refunds/<out_refund_no>")
+def query_refund(out_refund_no: str) -> Response:
+    """Show a refund."""
+    return answer_v3(
+        "query_refund",
+        lambda: (200, describe_refund(orders.find_refund(get_gate(), out_refund_no))),
+    )
+
+
+@blueprint.get("/certificates")
+def certificates() -> Response:
+    """Show the platform certificates, encrypted with the APIv3 key."""
+
+    def work() -> Result:
+        gate = get_gate()
+        items = [
+            {
+                "serial_no": serial,
+                "effective_time": "2025-01-01T00:00:00+08:00",
+                "expire_time": "2031-01-01T00:00:00+08:00",
+                "encrypt_certificate": _encrypt_text(gate, pem),
+            }
+            for serial, pem in gate.keys.stored["verify_keys"].items()
+            if "BEGIN CERTIFICATE" in pem
+        ]
+        return 200, {"data": items}
+
+    return answer_v3("certificates", work)
+
+
+def _encrypt_text(gate: Gate, text: str) -> dict[str, str]:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    nonce = "sandboxnonce"
+    sealed = AESGCM(gate.keys.stored["api_v3_key"].encode()).encrypt(
+        nonce.encode(), text.encode(), b"certificate"
+    )
+    return {
+        "algorithm": "AEAD_AES_256_GCM",
+        "nonce": nonce,
+        "associated_data": "certificate",
+        "ciphertext": base64.b64encode(sealed).decode(),
+    }
+
+
+@blueprint.post("/security/echo")
+def echo() -> Response:
+    """Give back what was sent: the self-test of a merchant's keys."""
+    sent = read_json()
+    return answer_v3("echo", lambda: (200, sent))
+
+
+@blueprint.get("/bill/tradebill")
+def tradebill() -> Response:
+    """Say where the bill of a day is and what its hash must be."""
+
+    def work() -> Result:
+        gate = get_gate()
+        day = request.args.get("bill_date", "")
+        try:
+            wanted = dt.date.fromisoformat(day)
+        except ValueError as error:
+            raise Refused(400, "PARAM_ERROR", "账单日期格式不正确") from error
+        if wanted >= dt.datetime.fromtimestamp(gate.ledger.now(), LOCAL).date():
+            raise Refused(400, "INVALID_REQUEST", "账单日期不正确")
+        plain = write_bill(gate, wanted)
+        if plain is None:
+            raise Refused(400, "NO_STATEMENT_EXIST", "账单不存在")
+        tar = "&tar_type=GZIP" if request.args.get("tar_type") == "GZIP" else ""
+        return 200, {
+            "hash_type": "SHA1",
+            "hash_value": hashlib.sha1(plain).hexdigest(),  # noqa: S324 - WeChat's choice
+            "download_url": f"{request.host_url}v3/billdownload/file?token={day}{tar}",
+        }
+
+    return answer_v3("tradebill", work)
+
+
+@blueprint.get("/billdownload/file")
+def download_bill() -> Response:
+    """Give the bill itself; as at WeChat, this answer carries no signature."""
+    day = dt.date.fromisoformat(request.args["token"])
+    plain = write_bill(get_gate(), day) or b""
+    if request.args.get("tar_type") == "GZIP":
+        return Response(gzip.compress(plain), mimetype="application/octet-stream")
+    return Response(plain, mimetype="text/plain")
+
+
+BILL_COLUMNS = [
+    "交易时间",
+    "公众账号ID",
+    "商户号",
+    "特约商户号",
+    "设备号",
+    "微信订单号",
+    "商户订单号",
+    "用户标识",
+    "交易类型",
+    "交易状态",
+    "付款银行",
+    "货币种类",
+    "应结订单金额",
+    "代金券金额",
+    "微信退款单号",
+    "商户退款单号",
+    "退款金额",
+    "充值券退款金额",
+    "退款类型",
+    "退款状态",
+    "商品名称",
+    "商户数据包",
+    "手续费",
+    "费率",
+    "订单金额",
+    "申请退款金额",
+    "费率备注",
+]
+
+
+def write_bill(gate: Gate, day: dt.date) -> bytes | None:
+    """Return the bill of a day as WeChat writes it (yuan, every cell after a backtick), or None."""
+    payments = [o for o in gate.ledger.list("order") if _is_on(o["success_time"], day)]
+    refunds = [r for r in gate.ledger.list("refund") if _is_on(r["success_time"], day)]
+    if not payments and not refunds:
+        return None
+    rows = [_bill_payment(order) for order in payments]
+    rows += [
+        _bill_refund(item, gate.ledger.get("order", item["out_trade_no"]) or {}) for item in refunds
+    ]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(BILL_COLUMNS)
+    writer.writerows([[f"`{row.get(name, '0.00')}" for name in BILL_COLUMNS] for row in rows])
+    writer.writerow(
+        [
+            "总交易单数",
+            "应结订单总金额",
+            "退款总金额",
+            "充值券退款总金额",
+            "手续费总金额",
+            "订单总金额",
+            "申请退款总金额",
+        ]
+    )
+    paid = sum(order["wanted"]["amount_fen"] for order in payments)
+    refunded = sum(item["wanted"]["amount_fen"] for item in refunds)
+    totals = [
+        str(len(rows)),
+        yuan(paid),
+        yuan(refunded),
+        "0.00",
+        "0.00",
+        yuan(paid),
+        yuan(refunded),
+    ]
+    writer.writerow([f"`{value}" for value in totals])
+    return b"\xef\xbb\xbf" + out.getvalue().encode()
+
+
+def _is_on(moment: str | None, day: dt.date) -> bool:
+    return moment is not None and dt.datetime.fromisoformat(moment).astimezone(LOCAL).date() == day
+
+
+def yuan(fen: int) -> str:
+    """Return an amount as the bill writes it."""
+    return f"{fen // 100}.{fen % 100:02d}"
+
+
+def _bill_payment(order: dict[str, Any]) -> dict[str, str]:
+    wanted = order["wanted"]
+    return {
+        "交易时间": order["success_time"][:19].replace("T", " "),
+        "公众账号ID": wanted["app_id"],
+        "商户号": wanted["mch_id"],
+        "特约商户号": "0",
+        "设备号": "",
+        "微信订单号": order["transaction_id"],
+        "商户订单号": order["out_trade_no"],
+        "用户标识": wanted["openid"],
+        "交易类型": "JSAPI",
+        "交易状态": "SUCCESS",
+        "付款银行": "OTHERS",
+        "货币种类": wanted["currency"],
+        "应结订单金额": yuan(wanted["amount_fen"]),
+        "微信退款单号": "0",
+        "商户退款单号": "0",
+        "退款类型": "",
+        "退款状态": "",
+        "商品名称": wanted["description"],
+        "商户数据包": wanted["attach"],
+        "手续费": "0.00000",
+        "费率": "0.00%",
+        "订单金额": yuan(wanted["amount_fen"]),
+        "费率备注": "",
+    }
+
+
+def _bill_refund(item: dict[str, Any], order: dict[str, Any]) -> dict[str, str]:
+    amount = yuan(item["wanted"]["amount_fen"])
+    return {
+        **_bill_payment(order),
+        "交易时间": item["success_time"][:19].replace("T", " "),
+        "交易状态": "REFUND",
+        "应结订单金额": "0.00",
+        "订单金额": "0.00",
+        "微信退款单号": item["refund_id"],
+        "商户退款单号": item["out_refund_no"],
+        "退款金额": amount,
+        "申请退款金额": amount,
+        "退款类型": "ORIGINAL",
+        "退款状态": "SUCCESS",
+    }
+
+
+def require_mchid(mchid: str | None = None) -> None:
+    """Refuse another merchant's number."""
+    if (mchid or request.args.get("mchid")) != get_gate().keys.mch_id:
+        raise Refused(400, "PARAM_ERROR", "商户号不正确")

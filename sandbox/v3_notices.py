@@ -1,0 +1,159 @@
+"""The notices of pay v3: content, encryption, signature, and how each fault spoils them."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import Any
+
+from sandbox.gate import Gate
+from sandbox.orders import show_time
+from sandbox.v3_crypto import encrypt_resource, sign_headers
+
+SKEW_S = 600
+HUGE_BYTES = 5 * 1024 * 1024
+XXE = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x>&e;</x>'
+
+
+def describe_transaction(gate: Gate, order: dict[str, Any]) -> dict[str, Any]:
+    """Return an order as v3 shows it in queries and notices."""
+    wanted = order["wanted"]
+    shown: dict[str, Any] = {
+        "appid": wanted["app_id"],
+        "mchid": wanted["mch_id"],
+        "out_trade_no": order["out_trade_no"],
+        "trade_state": order["state"],
+        "trade_state_desc": {"SUCCESS": "支付成功", "NOTPAY": "订单未支付"}.get(order["state"], ""),
+        "amount": {"total": wanted["amount_fen"], "currency": wanted["currency"]},
+    }
+    if order["transaction_id"]:
+        shown |= {
+            "transaction_id": order["transaction_id"],
+            "trade_type": "JSAPI",
+            "bank_type": "OTHERS",
+            "attach": wanted["attach"],
+            "success_time": order["success_time"],
+            "payer": {"openid": wanted["openid"]},
+        }
+        shown["amount"] |= {
+            "payer_total": wanted["amount_fen"],
+            "payer_currency": wanted["currency"],
+        }
+    return shown
+
+
+def describe_refund(refund: dict[str, Any]) -> dict[str, Any]:
+    """Return a refund as v3 shows it in answers and queries."""
+    wanted = refund["wanted"]
+    shown: dict[str, Any] = {
+        "refund_id": refund["refund_id"],
+        "out_refund_no": refund["out_refund_no"],
+        "transaction_id": refund["transaction_id"],
+        "out_trade_no": refund["out_trade_no"],
+        "channel": "ORIGINAL",
+        "user_received_account": "支付用户零钱",
+        "create_time": refund["created"],
+        "status": refund["status"],
+        "amount": {
+            "total": wanted["total_fen"],
+            "refund": wanted["amount_fen"],
+            "payer_total": wanted["total_fen"],
+            "payer_refund": wanted["amount_fen"],
+            "settlement_refund": wanted["amount_fen"],
+            "settlement_total": wanted["total_fen"],
+            "discount_refund": 0,
+            "currency": "CNY",
+        },
+    }
+    if refund["success_time"]:
+        shown["success_time"] = refund["success_time"]
+    return shown
+
+
+def build_v3(gate: Gate, notice: dict[str, Any], fault: str | None) -> tuple[bytes, dict[str, str]]:
+    """Return body and headers of one attempt."""
+    now = gate.ledger.now()
+    if fault == "xxe":
+        return XXE, {"Content-Type": "application/json", **sign_headers(gate.keys, XXE, now)}
+    body = _make_body(gate, notice, fault)
+    if fault == "huge":
+        body = body[:-1] + b" " * HUGE_BYTES + b"}"
+    skew = {"stale": -SKEW_S, "future": SKEW_S}.get(fault or "", 0)
+    headers = {"Content-Type": "application/json", **sign_headers(gate.keys, body, now + skew)}
+    return _spoil(body, headers, fault)
+
+
+def _spoil(body: bytes, headers: dict[str, str], fault: str | None) -> tuple[bytes, dict[str, str]]:
+    if fault == "truncated":
+        body = body[: len(body) // 2]
+    if fault == "reencoded":
+        body = json.dumps(json.loads(body), indent=1).encode()
+    if fault == "signtest":
+        headers["Wechatpay-Signature"] = "WECHATPAY/SIGNTEST/" + secrets.token_hex(64)
+    if fault == "unknown_serial":
+        headers["Wechatpay-Serial"] = secrets.token_hex(20).upper()
+    if fault == "missing_headers":
+        headers = {"Content-Type": "application/json"}
+    return body, headers
+
+
+def _make_body(gate: Gate, notice: dict[str, Any], fault: str | None) -> bytes:
+    is_refund = notice["kind"] == "refund"
+    key = "x" * 32 if fault == "wrong_key" else gate.keys.stored["api_v3_key"]
+    status = "SUCCESS"
+    if is_refund:
+        status = notice["content"]["refund_status"]
+    content = {
+        "id": notice["id"],
+        "create_time": show_time(gate.ledger.now()),
+        "resource_type": "encrypt-resource",
+        "event_type": f"REFUND.{status}" if is_refund else "TRANSACTION.SUCCESS",
+        "summary": "退款通知" if is_refund else "支付成功",
+        "resource": encrypt_resource(
+            key,
+            notice["content"],
+            associated_data="refund" if is_refund else "transaction",
+            original_type="refund" if is_refund else "transaction",
+        ),
+    }
+    return json.dumps(content, ensure_ascii=False).encode()
+
+
+def make_payment_content(gate: Gate, order: dict[str, Any], faults: list[str]) -> dict[str, Any]:
+    """Return the decrypted content of a payment notice with the faults of content applied."""
+    content = describe_transaction(gate, {**order, "state": "SUCCESS"})
+    if "wrong_amount" in faults:
+        content["amount"] = {
+            key: value + 1 if isinstance(value, int) else value
+            for key, value in content["amount"].items()
+        }
+    if "wrong_appid" in faults:
+        content["appid"] = "wxforeign00000001"
+    if "wrong_mchid" in faults:
+        content["mchid"] = "1999999999"
+    if "wrong_openid" in faults:
+        content["payer"] = {"openid": "o-somebody-else"}
+    if "wrong_currency" in faults:
+        content["amount"] |= {"currency": "USD", "payer_currency": "USD"}
+    if "result_code_fail" in faults:
+        content["trade_state"] = "PAYERROR"
+    return content
+
+
+def make_refund_content(refund: dict[str, Any], mch_id: str) -> dict[str, Any]:
+    """Return the decrypted content of a refund notice."""
+    shown = describe_refund(refund)
+    amount = shown["amount"]
+    content = {
+        "mchid": mch_id,
+        "out_trade_no": refund["out_trade_no"],
+        "transaction_id": refund["transaction_id"],
+        "out_refund_no": refund["out_refund_no"],
+        "refund_id": refund["refund_id"],
+        "refund_status": refund["status"],
+        "user_received_account": shown["user_received_account"],
+        "amount": {key: amount[key] for key in ("total", "refund", "payer_total", "payer_refund")},
+    }
+    if refund["success_time"]:
+        content["success_time"] = refund["success_time"]
+    return content
