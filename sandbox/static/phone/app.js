@@ -1,0 +1,106 @@
+/**
+ * The mini-program: one page at a time, named by the address after "#", so that reload and the
+ * back button work as in any browser.
+ */
+
+import { remembered } from "./session.js";
+import { errorBox, h, loading, plainButton, toast } from "./dom.js";
+import { loginPage } from "./page_login.js";
+import { codePage } from "./page_code.js";
+import { identityPage } from "./page_identity.js";
+import { listPage } from "./page_list.js";
+import { photoPage } from "./page_photo.js";
+import { statusPage } from "./page_status.js";
+
+const ROUTES = [
+  { pattern: /^login$/, page: loginPage, title: "微信登录", anonymous: true },
+  { pattern: /^code$/, page: codePage, title: "特征码" },
+  { pattern: /^identity$/, page: identityPage, title: "核对身份" },
+  { pattern: /^list$/, page: listPage, title: "我的学籍" },
+  { pattern: /^e\/([\w-]+)\/photo$/, page: photoPage, title: "拍摄照片" },
+  { pattern: /^e\/([\w-]+)(\/pay)?$/, page: statusPage, title: "采集情况" },
+];
+const HOME = new Set(["login", "code", "list"]);
+
+let current = null;
+
+function readRoute() {
+  return decodeURIComponent(location.hash.replace(/^#\/?/, "")) || "list";
+}
+
+/** Go to a page. `replace` leaves no way back to the present one. */
+export function go(path, { replace = false } = {}) {
+  if (readRoute() === path) return render();
+  if (!replace) {
+    location.hash = `/${path}`;
+    return undefined;
+  }
+  history.replaceState(null, "", `#/${path}`);
+  return render();
+}
+
+async function render() {
+  current?.controller.abort();
+  const path = readRoute();
+  const route = ROUTES.find(({ pattern }) => pattern.test(path));
+  if (!route) return go("list", { replace: true });
+  if (!route.anonymous && !remembered().token) return go("login", { replace: true });
+  const visit = { controller: new AbortController(), path };
+  current = visit;
+  const root = document.getElementById("page");
+  showFrame(route, path, root);
+  document.getElementById("sheet-root").replaceChildren();
+  root.replaceChildren(loading("加载中…"));
+  const context = { signal: visit.controller.signal, go, root, reload: render };
+  try {
+    const content = await route.page(context, ...path.match(route.pattern).slice(1));
+    if (current === visit && content) root.replaceChildren(...[content].flat());
+  } catch (error) {
+    if (current !== visit || error.name === "AbortError") return undefined;
+    root.replaceChildren(showFailure(error));
+  }
+  return undefined;
+}
+
+function showFrame(route, path, root) {
+  root.dataset.page = route.page.name.replace(/Page$/, "");
+  root.scrollTop = 0;
+  const title = document.getElementById("title");
+  title.textContent = route.title;
+  document.title = `${route.title} · 高校图像信息采集`;
+  document.getElementById("back").hidden = HOME.has(path);
+  title.focus({ preventScroll: true });
+}
+
+function showFailure(error) {
+  const retry = plainButton("重试", "retry-button", () => render(), "primary");
+  if (error.retryAfterS) {
+    import("./dom.js").then(({ countDown }) => countDown(retry, "重试", error.retryAfterS));
+  }
+  return h("div", { class: "stack" }, errorBox(error), retry);
+}
+
+function watchNetwork() {
+  const note = document.getElementById("offline");
+  const update = () => { note.hidden = navigator.onLine; };
+  window.addEventListener("online", () => { update(); render(); });
+  window.addEventListener("offline", update);
+  update();
+}
+
+function runClock() {
+  const node = document.getElementById("clock");
+  const tick = () => { node.textContent = new Date().toTimeString().slice(0, 5); };
+  tick();
+  setInterval(tick, 10000);
+}
+
+document.getElementById("back").addEventListener("click", () => history.back());
+window.addEventListener("hashchange", () => render());
+window.addEventListener("signed-out", () => {
+  toast("登录已过期,请重新登录");
+  go("login", { replace: true });
+});
+watchNetwork();
+runClock();
+render();
