@@ -16,21 +16,10 @@ import numpy.typing as npt
 from imagecheck.analysis import to_lab
 from imagecheck.decode import Rgb
 from imagecheck.faces import Points
+from imagecheck.plain_wall import WALL_DELTA_E, FittedWall, Mask, Plane, blurred, fit_wall
 from imagecheck.shoulders import find_shoulder_line
 
-Plane = npt.NDArray[np.float32]
-"""float32 (h, w) or (h, w, 3)."""
-Mask = npt.NDArray[np.bool_]
-
-WALL_DELTA_E = 5.0
-"""A smoothed pixel nearer than this to the fitted wall is wall (grain of phone photos stays below
-3; chosen by eye on 47 studio and 12 drawn portraits)."""
 POCKET_DELTA_E = 4.0
-SHADE_DELTA_E = 22.0
-"""Smooth areas up to here beside the head are the wall in shadow, or a second colour of wall."""
-MAX_UNEVEN_SHARE = 0.02
-"""With more than this share of wall in shadow or otherwise uneven, nothing is replaced."""
-MIN_WALL_SHARE = 0.80
 BAND_PX = 7
 """Width of the mixed band; loose hair reaches about this far at 480x640."""
 POCKET_DEPTH_PX = 12
@@ -40,33 +29,6 @@ LOST_EDGE_DELTA_E = 2.5
 MAX_LOST_SHARE = 0.25
 """Where this share of the shoulder line has less contrast than that, nothing is replaced (a white
 shirt, 250, is still cut off well from a wall of 240, not from one of 245)."""
-
-
-_SURFACE_CELLS = 80
-_FIRST_REACH, _SECOND_REACH = 14.0, 9.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FittedWall:
-    """The wall as it would be seen without the person.
-
-    Attributes:
-        colour: float32 (h, w, 3) RGB 0-255.
-        lab: the same in CIE Lab.
-        distance: float32 (h, w), CIE76 of every pixel of the photo to it.
-    """
-
-    colour: Plane
-    lab: Plane
-    distance: Plane
-
-    @classmethod
-    def of_surface(cls, colour: Plane, photo_lab: Plane) -> "FittedWall":
-        """The wall of that colour behind a photo."""
-        lab = np.asarray(cv2.cvtColor(colour / np.float32(255), cv2.COLOR_RGB2LAB), np.float32)
-        difference = photo_lab - lab
-        square = np.einsum("hwc,hwc->hw", difference, difference)
-        return cls(colour, lab, np.sqrt(square))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,6 +42,21 @@ class Cutout:
 
     alpha: Plane
     person: Plane
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Body:
+    """Shoulders and what is below them.
+
+    Attributes:
+        line: float64 (w,), first row of the body in every column.
+        solid: bool (h, w), where the wall cannot reach.
+        is_hidden: bool (h, w), where the line alone decides, because the colours are the same.
+    """
+
+    line: npt.NDArray[np.float64]
+    solid: Mask
+    is_hidden: Mask
 
 
 def replace_wall(pixels: Rgb, points: Points, colour: tuple[int, int, int]) -> Rgb | None:
@@ -105,100 +82,10 @@ def replace_wall(pixels: Rgb, points: Points, colour: tuple[int, int, int]) -> R
     return np.asarray(np.clip(mixed + 0.5, 0, 255), np.uint8)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Body:
-    """Shoulders and what is below them.
-
-    Attributes:
-        line: float64 (w,), first row of the body in every column.
-        solid: bool (h, w), where the wall cannot reach.
-        is_hidden: bool (h, w), where the line alone decides, because the colours are the same.
-    """
-
-    line: npt.NDArray[np.float64]
-    solid: Mask
-    is_hidden: Mask
-
-
-# -- the wall ---------------------------------------------------------------------------------
-
-
-def fit_wall(pixels: Rgb, lab: Plane, points: Points) -> FittedWall | None:
-    """Colour of the wall at every pixel, also behind the person; ``None`` if it is not plain."""
-    picture = pixels.astype(np.float32)
-    beside = _beside_head(pixels.shape[:2], points)
-    near = _near_commonest(lab, beside)
-    if near.sum() < MIN_WALL_SHARE * 0.5 * beside.sum():
-        return None
-    wall = FittedWall.of_surface(_fit_surface(picture, near), lab)
-    near = beside & (wall.distance < _SECOND_REACH)
-    wall = FittedWall.of_surface(_fit_surface(picture, near), lab)
-    calm = _blurred(wall.distance, 1.5)
-    is_plain = (
-        float((calm < WALL_DELTA_E + 1)[beside].mean()) > MIN_WALL_SHARE
-        and float(_uneven(lab, calm, beside).mean()) < MAX_UNEVEN_SHARE
-    )
-    return wall if is_plain else None
-
-
-def _beside_head(shape: tuple[int, ...], points: Points) -> Mask:
-    """Where nothing but wall should be: above the chin, away from head and hair."""
-    y, x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
-    width = float(np.linalg.norm(points[16] - points[0]))
-    cx, cy = points[[0, 16]].mean(axis=0)
-    rx, ry = 0.78 * width, 1.35 * width
-    head = ((x - cx) / rx) ** 2 + np.where(y < cy, (y - cy) / ry, 0) ** 2 < 1
-    return np.asarray(~head & (y < points[8, 1]), np.bool_)
-
-
-def _near_commonest(lab: Plane, beside: Mask) -> Mask:
-    sample = lab[beside][::5]
-    bins = np.round(sample / 5).astype(np.int32)
-    _, first, counts = np.unique(bins, axis=0, return_index=True, return_counts=True)
-    peak = bins[first[np.argmax(counts)]].astype(np.float32) * 5
-    return np.asarray(beside & (np.linalg.norm(lab - peak, axis=2) < _FIRST_REACH), np.bool_)
-
-
-def _fit_surface(picture: Plane, near: Mask) -> Plane:
-    """Quadratic surface through the colours of ``near``, least squares."""
-    h, w = near.shape
-    rows, columns = np.nonzero(near)
-    rows, columns = rows[::9], columns[::9]
-    terms = _terms(columns / w - 0.5, rows / h - 0.5)
-    gram = terms.T @ terms + 1e-3 * np.eye(terms.shape[1])
-    weights = np.linalg.solve(gram, terms.T @ picture[rows, columns].astype(np.float64))
-    n = _SURFACE_CELLS
-    y, x = (np.mgrid[0:n, 0:n] + 0.5) / n - 0.5
-    coarse = np.clip(_terms(x.ravel(), y.ravel()) @ weights, 0, 255).reshape(n, n, 3)
-    fine = cv2.resize(coarse.astype(np.float32), (w, h), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(fine, np.float32)
-
-
-def _terms(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=-1)
-
-
-def _blurred(plane: Plane, sigma: float) -> Plane:
-    return np.asarray(cv2.GaussianBlur(plane, (0, 0), sigma), np.float32)
-
-
-def _uneven(lab: Plane, distance: Plane, beside: Mask) -> Mask:
-    """Smooth areas beside the head that are nearly, not quite, the wall: shadow, light spots."""
-    soft = cv2.GaussianBlur(lab, (0, 0), 2.0)
-    slope = np.abs(cv2.Sobel(soft, cv2.CV_32F, 1, 0)) + np.abs(cv2.Sobel(soft, cv2.CV_32F, 0, 1))
-    smooth = slope.max(axis=2) < 9  # noqa: PLR2004 - dE over 4 px; hair has more
-    return np.asarray(
-        beside & smooth & (distance > WALL_DELTA_E + 2) & (distance < SHADE_DELTA_E), np.bool_
-    )
-
-
-# -- the person -------------------------------------------------------------------------------
-
-
 def cut_person(pixels: Rgb, lab: Plane, points: Points, wall: FittedWall) -> Cutout | None:
     """Take the person off the fitted wall; ``None`` if clothes and wall cannot be told apart."""
     picture = pixels.astype(np.float32)
-    smoothed = _blurred(wall.distance, 1.1)
+    smoothed = blurred(wall.distance, 1.1)
     solid = _solid_person(pixels.shape[:2], points)
     body = _find_body(lab, smoothed, points)
     if body is None:
@@ -210,7 +97,7 @@ def cut_person(pixels: Rgb, lab: Plane, points: Points, wall: FittedWall) -> Cut
     mixed = _grow(is_wall, BAND_PX) | (loose & _is_pale_hair(lab, wall, smoothed))
     sure = ~mixed | solid
     person = _spread_colours(picture, sure)
-    alpha = _unmix(picture, wall, person)
+    alpha = _unmix(picture, wall, person, smoothed)
     alpha[is_wall] = np.minimum(alpha[is_wall], np.clip((smoothed[is_wall] - 3) / 6, 0, 1))
     alpha[sure] = 1.0
     alpha = np.where(body.is_hidden, _edge_alpha(body.line, alpha.shape), alpha)
@@ -311,18 +198,22 @@ def _spread_colours(picture: Plane, sure: Mask) -> Plane:
     return np.asarray(np.where(is_known, colours, picture), np.float32)
 
 
-def _unmix(picture: Plane, wall: FittedWall, person: Plane) -> Plane:
+def _unmix(picture: Plane, wall: FittedWall, person: Plane, smoothed: Plane) -> Plane:
     """Share of the person in every pixel, from where it lies between both colours.
 
-    Where the two are hardly different, the plain distance to the wall has to do.
+    Where the two are hardly different, the distance to the wall has to do. What lies off the line
+    between them is a third colour, so it belongs to the person too.
     """
     axis = person - wall.colour
+    seen = picture - wall.colour
     length = np.maximum(np.einsum("hwc,hwc->hw", axis, axis), 1.0)
-    along = np.einsum("hwc,hwc->hw", picture - wall.colour, axis) / length
-    along = np.clip((along - 0.05) / 0.85, 0, 1)
-    plain = np.clip((wall.distance - 4) / 10, 0, 1)
+    along = np.einsum("hwc,hwc->hw", seen, axis) / length
+    aside = np.linalg.norm(seen - np.clip(along, 0, 1)[..., None] * axis, axis=2)
+    between = np.clip((along - 0.05) / 0.85, 0, 1)
+    apart = np.clip((smoothed - 4) / 6, 0, 1)
     trust = np.clip((np.sqrt(length) - 20) / 40, 0, 1)
-    return np.asarray(trust * along + (1 - trust) * plain, np.float32)
+    third = np.clip((aside - 20) / 30, 0, 1)
+    return np.asarray(np.maximum(trust * between + (1 - trust) * apart, third), np.float32)
 
 
 def _clean_colours(picture: Plane, wall: Plane, person: Plane, alpha: Plane) -> Plane:

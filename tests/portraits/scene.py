@@ -56,9 +56,9 @@ def _wall(portrait: Portrait) -> Plane:
         shape = ellipse(92, -10, 96, 150)
         canvas.fill(frame, shape, (24, 26, 34), soft=9, opacity=portrait.wall_shadow)
     if portrait.wall_object:
-        shelf = np.array([[118, -150], [212, -150], [212, -70], [118, -70]], float)
+        shelf = np.array([[138, -150], [226, -150], [226, -70], [138, -70]], float)
         canvas.fill(frame, shelf, (96, 62, 40), soft=0.6)
-        canvas.stroke(frame, curve([(150, -150), (150, -110), (150, -70)]), 6, (60, 40, 28))
+        canvas.stroke(frame, curve([(170, -150), (170, -110), (170, -70)]), 6, (60, 40, 28))
     return canvas.rgb
 
 
