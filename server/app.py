@@ -143,7 +143,7 @@ def _retry_after_s(error: HTTPException) -> int:
 
 
 def _answer_surprise(error: Exception) -> Response:
-    log.error("unexpected_error", surface=surface_of(request.path), exc_info=error)
+    log.error("unexpected_error", surface=surface_of(request.path).value, exc_info=error)
     if surface_of(request.path) is Surface.CALLBACK:
         return render_error(code="FAIL", status=500, message="not stored")
     return render_error(code="internal_error", status=500, message="服务器出现问题,请稍后再试")

@@ -106,8 +106,8 @@ class FindingOut(BaseModel):
 
     code: str
     status: str
-    value: float | str | None = None
-    limit: list[float] | float | str | None = None
+    value: Any = None
+    limit: Any = Field(default=None, description="the allowed band or bound, in ``unit``")
     unit: str | None = None
     clause: str | None = None
     message: str

@@ -1,0 +1,238 @@
+"""The whole service as real processes on free ports: web, worker and the simulated WeChat."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).parents[2]
+START_TIMEOUT_S = 60
+
+
+def find_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until(question: Any, timeout_s: float = 30, what: str = "condition") -> Any:
+    """Return the first true answer of ``question``; fails after ``timeout_s``."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        answer = question()
+        if answer:
+            return answer
+        time.sleep(0.05)
+    raise AssertionError(f"{what}: not within {timeout_s} s")
+
+
+@dataclass
+class Stack:
+    """Starts, kills and restarts the processes of one installation in ``folder``."""
+
+    folder: Path
+    extra: dict[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=find_free_port)
+    sandbox_port: int = field(default_factory=find_free_port)
+    password: str = ""
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    clients: list[httpx.Client] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://127.0.0.1:{self.sandbox_port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": os.environ.get("HOME", "/"),
+            "LANG": "C.UTF-8",
+            "CAIJI_DEMO": "1",
+            "CAIJI_DATA_DIR": str(self.folder),
+            "CAIJI_SANDBOX_DATA": str(self.folder / "sandbox"),
+            "PORT": str(self.port),
+            "SANDBOX_PORT": str(self.sandbox_port),
+            **self.extra,
+        }
+
+    def flask(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "flask", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def prepare(self) -> None:
+        lines = self.flask("demo", "prepare").splitlines()
+        self.password = next(line.split()[1] for line in lines if line.startswith("reviewer "))
+
+    def start(self, *names: str) -> None:
+        commands = {
+            "web": [
+                sys.executable,
+                "-m",
+                "gunicorn",
+                "--bind",
+                f"127.0.0.1:{self.port}",
+                "wsgi:app",
+            ],
+            "worker": [sys.executable, "-m", "server.worker"],
+            "sandbox": [
+                *(sys.executable, "-m", "sandbox", "--port", str(self.sandbox_port)),
+                *("--data", str(self.folder / "sandbox"), "--server-url", self.url),
+            ],
+        }
+        for name in names or commands:
+            log = (self.folder / f"{name}.log").open("ab")
+            self.processes[name] = subprocess.Popen(
+                commands[name],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+            log.close()
+        for name in names or commands:
+            self._wait_for(name)
+
+    def _wait_for(self, name: str) -> None:
+        def is_up() -> bool:
+            assert self.processes[name].poll() is None, self.read_log(name)[-3000:]
+            if name == "worker":
+                return "worker_started" in self.read_log("worker")
+            address = f"{self.url}/healthz" if name == "web" else f"{self.sandbox_url}/control/keys"
+            with contextlib.suppress(httpx.HTTPError):
+                return httpx.get(address, timeout=2).status_code == 200
+            return False
+
+        wait_until(is_up, START_TIMEOUT_S, f"{name} starts")
+
+    def read_log(self, name: str) -> str:
+        path = self.folder / f"{name}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def kill(self, name: str, signal_number: int = signal.SIGKILL) -> None:
+        """End one process with all its children, as ``kill -9`` of its group does."""
+        process = self.processes.pop(name)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal_number)
+        process.wait(timeout=30)
+        if signal_number == signal.SIGKILL:
+            (self.folder / f"{name}.log").rename(self.folder / f"{name}.{process.pid}.log")
+
+    def stop(self) -> None:
+        for client in self.clients:
+            client.close()
+        for name in list(self.processes):
+            self.kill(name, signal.SIGTERM)
+
+    def students(self) -> list[dict[str, str]]:
+        return [json.loads(line) for line in self.flask("demo", "students").splitlines()]
+
+
+@contextlib.contextmanager
+def run_stack(folder: Path, **extra: str) -> Iterator[Stack]:
+    stack = Stack(folder, extra)
+    stack.prepare()
+    try:
+        stack.start()
+        yield stack
+    finally:
+        stack.stop()
+
+
+class Student:
+    """One phone at the real API and the simulated WeChat."""
+
+    def __init__(self, stack: Stack, student: dict[str, str], user: str = "") -> None:
+        self.stack = stack
+        self.student = student
+        self.user = user or uuid.uuid4().hex
+        self.http = httpx.Client(base_url=f"{stack.url}/api/v1", timeout=20)
+        stack.clients.append(self.http)
+        self.enrolment_id = ""
+
+    def sign_in(self) -> Student:
+        code = self.control("login-code", user=self.user)["code"]
+        token = self.http.post("/login", json={"code": code}).json()["data"]["token"]
+        self.http.headers["Authorization"] = f"Bearer {token}"
+        return self
+
+    def control(self, name: str, **body: Any) -> Any:
+        answer = httpx.post(f"{self.stack.sandbox_url}/control/{name}", json=body, timeout=20)
+        assert answer.status_code < 300, answer.text
+        return answer.json() if answer.content else {}
+
+    def bind(self) -> Student:
+        version = self.http.get("/codes/y0814v").json()["data"]["consent"]["version"]
+        body = {
+            "feature_code": "y0814v",
+            "name": self.student["name"],
+            "id_number": self.student["id_number"],
+            "consent_version": version,
+        }
+        answer = self.http.post("/enrolments", json=body)
+        assert answer.status_code == 200, answer.text
+        self.enrolment_id = answer.json()["data"]["id"]
+        return self
+
+    def upload(self, data: bytes) -> httpx.Response:
+        return self.http.post(
+            f"/enrolments/{self.enrolment_id}/photos", files={"photo": ("a.jpg", data)}
+        )
+
+    def wait_for_verdict(self, photo_id: str, timeout_s: float = 60) -> Any:
+        def ask() -> Any:
+            with contextlib.suppress(httpx.HTTPError):
+                answer = self.http.get(f"/photos/{photo_id}")
+                if answer.status_code == 200 and answer.json()["data"]["verdict"]:
+                    return answer.json()["data"]
+            return None
+
+        return wait_until(ask, timeout_s, "verdict")
+
+    def enrolment(self) -> Any:
+        return self.http.get(f"/enrolments/{self.enrolment_id}").json()["data"]
+
+    def open_order(self) -> Any:
+        answer = self.http.post(f"/enrolments/{self.enrolment_id}/order")
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]
+
+    def pay(self, order: Any, *faults: str) -> None:
+        prepay_id = order["payment"]["package"].removeprefix("prepay_id=")
+        self.control("pay", prepay_id=prepay_id, faults=list(faults))
+
+    def wait_for_status(self, value: str, timeout_s: float = 30) -> Any:
+        def ask() -> Any:
+            with contextlib.suppress(httpx.HTTPError):
+                data = self.enrolment()
+                return data if data["status"]["value"] == value else None
+
+        return wait_until(ask, timeout_s, f"status {value}")
