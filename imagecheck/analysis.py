@@ -65,6 +65,7 @@ class Analysis:
         mode: Mode = "final",
         search: Search | None = None,
         factor: float = 1.0,
+        enlargement: float = 1.0,
     ) -> None:
         """Take a picture at working size.
 
@@ -75,12 +76,15 @@ class Analysis:
             mode: ``final`` or ``capture``.
             search: faces when they are known already; ``None`` to look for them.
             factor: pixels of the original picture for one pixel of ``pixels``.
+            enlargement: pixels of ``pixels`` made of one original pixel; above 1 when standardising
+                had to enlarge.
         """
         self.pixels = pixels
         self.facts = facts
         self.profile = profile
         self.mode = mode
         self.factor = factor
+        self.enlargement = enlargement
         self._search = search
         self._parts: dict[object, Any] = {}
 
@@ -226,7 +230,7 @@ class Analysis:
 
     @cached_property
     def patch_wall(self) -> Mask:
-        """bool (400, 320): the keyed wall, seen in the patch."""
+        """The keyed wall seen in the patch, bool (400, 320)."""
         mask = self.wall.mask.astype(np.uint8)
         patch = cv2.warpAffine(
             mask, self.to_patch, PATCH_PX, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE

@@ -1,7 +1,8 @@
 """Judge one photo: bytes in, report out."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from imagecheck.analysis import Analysis
 from imagecheck.decode import UndecodableError, decode
@@ -10,18 +11,37 @@ from imagecheck.report import Finding, Mode, Report, worst_verdict
 from imagecheck.rules import RULES
 from imagecheck.rules.base import Rule
 
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """Words for bytes that are no picture; ``{detail}`` is what was found."""
+
+    zh: str
+    advice: str
+    en: str
+    advice_en: str
+
+
 _REFUSALS = {
-    "file.format": (
-        "文件格式为 {detail}，应为 JPEG：请上传 JPG 格式的照片",
-        "the file is {detail}, JPEG wanted: send a JPG file",
+    "file.format": _Refusal(
+        "文件格式为 {detail}，应为 JPEG",
         "请上传 JPG 格式的照片",
+        "the file is {detail}, JPEG wanted",
+        "send a JPG file",
     ),
-    "file.unreadable": (
-        "文件损坏或不是照片，无法读取：请重新拍摄或重新保存为 JPG 后上传",
-        "the file is damaged or no photo ({detail}): take it again or save it as JPG again",
-        "请重新拍摄或重新保存为 JPG 后上传",
+    "file.unreadable": _Refusal(
+        "文件损坏或不是照片，无法读取",
+        "请重新拍摄，或重新保存为 JPG 后上传",
+        "the file is damaged or no photo ({detail})",
+        "take it again or save it as JPG again",
     ),
 }
+_HEIC = _Refusal(
+    "文件格式为 HEIC，应为 JPEG",
+    "请在手机相机设置中选择“兼容性最佳”后重拍，或把照片另存为 JPG",
+    "the file is HEIC, JPEG wanted",
+    "choose the most compatible format in the camera settings, or save the photo as JPG",
+)
 
 
 def check(data: bytes, *, mode: Mode = "final", profile: str = "moe-2017") -> Report:
@@ -36,9 +56,9 @@ def check(data: bytes, *, mode: Mode = "final", profile: str = "moe-2017") -> Re
         ValueError: there is no such profile.
     """
     if mode == "capture":
-        from imagecheck.examine import examine
+        from imagecheck.examine import judge_upload
 
-        return examine(data, mode=mode, profile=profile).report
+        return judge_upload(data, mode=mode, profile=find_profile(profile)).report
     start = time.perf_counter()
     limits = find_profile(profile)
     try:
@@ -48,12 +68,27 @@ def check(data: bytes, *, mode: Mode = "final", profile: str = "moe-2017") -> Re
     return judge(Analysis.of_picture(picture, profile=limits, mode=mode), start)
 
 
-def judge(analysis: Analysis, start: float) -> Report:
-    """Run every rule that applies; ``start`` is the ``perf_counter`` at which work began."""
-    findings: list[Finding] = []
+def judge(
+    analysis: Analysis,
+    start: float,
+    *,
+    applies: Callable[[Rule], bool] | None = None,
+    known: Finding | None = None,
+) -> Report:
+    """Run every rule that applies.
+
+    Args:
+        analysis: the picture to judge.
+        start: the ``perf_counter`` at which work on the photo began.
+        applies: picks rules; all by default.
+        known: a finding that is certain already; its rule is not asked again.
+    """
+    findings = [] if known is None else [known]
     measurements: dict[str, float] = {}
     for rule in RULES:
-        if analysis.mode not in rule.modes or not _is_answerable(rule, analysis):
+        if known is not None and rule.code == known.code:
+            continue
+        if (applies and not applies(rule)) or not _is_answerable(rule, analysis):
             continue
         finding, value = rule.judge(analysis)
         if value is not None:
@@ -64,7 +99,9 @@ def judge(analysis: Analysis, start: float) -> Report:
 
 
 def _is_answerable(rule: Rule, analysis: Analysis) -> bool:
-    """Rules about the person need a whole upright face; without one they would only repeat it."""
+    """Rules about the person need an upright face; without one they would only repeat it."""
+    if analysis.mode not in rule.modes:
+        return False
     return rule.needs != "face" or analysis.face is not None
 
 
@@ -83,7 +120,9 @@ def make_report(
 
 def refuse(error: UndecodableError, mode: Mode, profile: Profile, start: float) -> Report:
     """The report about bytes that are no picture."""
-    zh, en, advice = _REFUSALS[error.code]
+    words = _HEIC if error.detail == "HEIC" else _REFUSALS[error.code]
+    fact = words.zh.format(detail=error.detail)
+    fact_en = words.en.format(detail=error.detail)
     finding = Finding(
         code=error.code,
         status="fail",
@@ -91,8 +130,8 @@ def refuse(error: UndecodableError, mode: Mode, profile: Profile, start: float) 
         limit="JPEG",
         unit="",
         clause="JPEG 格式",
-        message=zh.format(detail=error.detail),
-        message_en=en.format(detail=error.detail),
-        advice=advice,
+        message=f"{fact}：{words.advice}",
+        message_en=f"{fact_en}: {words.advice_en}",
+        advice=words.advice,
     )
     return make_report(mode, profile, [finding], {}, start)

@@ -198,7 +198,7 @@ def _look_beyond_border(pixels: Rgb) -> list[Box]:
 def _is_centre_inside(box: Box, pixels: Rgb) -> bool:
     (x, y), (h, w) = box.centre, pixels.shape[:2]
     slack = (box.right - box.left) / 8
-    return -slack <= x <= w + slack and -slack <= y <= h + slack
+    return bool(-slack <= x <= w + slack and -slack <= y <= h + slack)
 
 
 def locate_landmarks(pixels: Rgb, box: Box) -> Face:

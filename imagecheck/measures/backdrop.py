@@ -31,6 +31,7 @@ _MIN_ZONE_PX = 400
 _MOTTLE_WEIGHT = 6.0
 _SHADOW_MIN_DL = 5.0
 _SHADOW_MIN_SHARE = 0.45
+_SMOOTH = 7.0
 
 
 class Backdrop:
@@ -136,8 +137,8 @@ class Backdrop:
 
     def largest_blob(self) -> float:
         """Largest connected part of the zone that is not wall, as share of the zone."""
-        foreign = (self.zone & ~self.wall_mask).astype(np.uint8)
-        foreign = cv2.morphologyEx(foreign, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        mask = (self.zone & ~self.wall_mask).astype(np.uint8)
+        foreign = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
         count, _, stats, _ = cv2.connectedComponentsWithStats(foreign, connectivity=8)
         return float(stats[1:, 4].max() / self.zone.sum()) if count > 1 else 0.0
 
@@ -155,7 +156,7 @@ class Backdrop:
         )
         shaded = (colour[0] - self.lab[..., 0] > _SHADOW_MIN_DL) & (light > _SHADOW_MIN_SHARE)
         shaded &= chroma < 7 + 0.12 * float(np.hypot(colour[1], colour[2]))
-        shaded &= self.gradient < 7.0
+        shaded &= self.gradient < _SMOOTH
         aside = np.abs(self.x - self.centre_x) / self.face_width
         shaded &= (aside > 0.52) & (aside < 1.05)  # noqa: PLR2004 - from the ears outwards
         shaded &= self.y > self.eye_y - 1.1 * self.eye_to_chin

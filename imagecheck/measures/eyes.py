@@ -17,8 +17,9 @@ Floats = npt.NDArray[np.float32]
 IRIS_RADIUS = 0.2
 """Radius of the iris in widths of the eye."""
 _MIN_IRIS_PX = 5.0
-_DISC_WEIGHT = 2.0
-_CHROMA_WEIGHT = 0.8
+_COLOUR_WEIGHT = 0.15
+_NO_CHROMA = 2.5
+_USUAL_COLOUR_CONTRAST = 0.7
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +74,7 @@ class Eye:
         radius = max(_MIN_IRIS_PX, IRIS_RADIUS * self.width)
         kernel, reach = _iris_kernel(radius)
         inset = int(0.2 * self.width)
-        y, x0, x1 = int(round(self.middle_y)), float(self.lids[0, 0]), float(self.lids[3, 0])
+        y, x0, x1 = round(self.middle_y), float(self.lids[0, 0]), float(self.lids[3, 0])
         first = max(0, int(x0 - reach))
         region = self.lab[max(0, y - 5 - reach) : y + 6 + reach, first : int(x1 + reach) + 1, 0]
         soft = cv2.GaussianBlur(np.ascontiguousarray(region), (0, 0), 1)
@@ -87,19 +88,25 @@ class Eye:
         return Iris(float(best[column]) / self.skin.lightness, position)
 
     @cached_property
-    def chroma_ratio(self) -> float:
-        """Median chroma between the lids over that of the skin: lids are skin, eyes are not."""
-        h, w = self.lab.shape[:2]
+    def colour_contrast(self) -> float:
+        """Distance in (a*, b*) of the inside of the eye from the skin, over the skin's chroma.
+
+        Closed lids are skin, the white of the eye is not. A cast on the picture moves both and
+        cancels out; without any colour the usual value of an open eye stands in.
+        """
+        if float(np.hypot(self.skin.colour[1], self.skin.colour[2])) < _NO_CHROMA:
+            return _USUAL_COLOUR_CONTRAST
         y, x, half = int(self.middle_y), float(self.centre[0]), 0.38 * self.width
-        box = self.lab[max(0, y - 3) : min(h, y + 4), max(0, int(x - half)) : int(x + half) + 1]
-        return float(np.median(np.hypot(box[..., 1], box[..., 2]))) / self.skin.chroma
+        box = self.lab[max(0, y - 3) : y + 4, max(0, int(x - half)) : int(x + half) + 1]
+        away = box[..., 1:] - self.skin.colour[1:]
+        return min(1.0, float(np.median(np.hypot(away[..., 0], away[..., 1]))) / self.skin.chroma)
 
     def openness(self) -> float:
-        """Above about 0.1 when an iris and the white of the eye are seen, below 0 when not.
+        """Above about 0.27 when an iris and the white of the eye are seen, below 0.23 when not.
 
         Not the height of the lid gap: narrow eyes are open eyes.
         """
-        return _DISC_WEIGHT * self.iris.contrast - _CHROMA_WEIGHT * self.chroma_ratio
+        return self.iris.contrast + _COLOUR_WEIGHT * self.colour_contrast
 
     def red_share(self) -> float:
         """Share of the inside of the eye that is much redder than the skin."""

@@ -28,7 +28,7 @@ def measure_blur(analysis: Analysis) -> float:
     return float(soft[strong].mean() / max(float(sharp[strong].mean()), 1e-3))
 
 
-def _steps(grey: Floats | npt.NDArray[np.float32]) -> Floats:
+def _steps(grey: npt.ArrayLike) -> Floats:
     across = np.abs(np.diff(grey, axis=1))[:-1]
     down = np.abs(np.diff(grey, axis=0))[:, :-1]
     return np.asarray(across + down, np.float32)

@@ -15,6 +15,8 @@ _GLARE_L = 90.0
 _RIM_SHARE_OF_SKIN = 0.55
 _REFERENCE_L = 60.0
 _DARKEST_L = 25.0
+_BRIGHTER = 1.15
+"""A lens brighter than the cheek reflects; it does not tint."""
 
 
 def _median(window: Lab) -> tuple[float, float, float]:
@@ -57,6 +59,8 @@ class Glasses:
     def _colour_distance(self, eye: Eye) -> float:
         lens, cheek = _median(eye.window(*_LENS)), _median(eye.window(*_CHEEK))
         scale = lens[0] / max(cheek[0], 8.0)
+        if scale > _BRIGHTER:
+            return 0.0
         return float(np.hypot(lens[1] - scale * cheek[1], lens[2] - scale * cheek[2]))
 
     def glare_share(self) -> float:

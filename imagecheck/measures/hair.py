@@ -78,10 +78,9 @@ class Hair:
     @cached_property
     def hairline(self) -> float:
         """Height of the forehead above the brows, in eye distances: median over its columns."""
-        mask = self.skin.likeness.astype(np.uint8)
         kernel = np.ones((5, 5), np.uint8)
-        mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, kernel)
-        mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, kernel)
+        closed = cv2.morphologyEx(self.skin.likeness.astype(np.uint8), cv2.MORPH_CLOSE, kernel)
+        mask = np.asarray(cv2.morphologyEx(closed, cv2.MORPH_OPEN, kernel))
         bottom = self._brow_top
         columns = mask[:bottom, _CENTRE_X - 52 : _CENTRE_X + 53 : 4][::-1] == 0
         heights = np.where(columns.any(axis=0), columns.argmax(axis=0), bottom)

@@ -13,10 +13,10 @@ _BORDER_DEPTH_PX = 40
 _JUMP_DELTA_E = 7.0
 _EVEN_DELTA_E = 9.0
 _STROKE_KERNEL = np.ones((9, 9), np.uint8)
-_WALL_STROKE = 8.0
-_CLOTH_STROKE = 20.0
-_GLYPH_HEIGHT_PX = (6, 30)
-_GLYPH_WIDTH_PX = (2, 30)
+_LAB_OFFSET = np.array((0, 128, 128), np.float32)
+_WALL_STROKE = 8
+_CLOTH_STROKE = 20
+_GLYPH_HEIGHT_PX = (8, 34)
 _LINE_PX = 6
 
 
@@ -46,46 +46,71 @@ def _border_of_side(strip: Lab) -> float:
     return best
 
 
+class Strokes:
+    """How far every pixel stands out from its surroundings of nine pixels.
+
+    Attributes:
+        strength: uint8 (h, w), whole Lab units, the worst of the three channels.
+    """
+
+    def __init__(self, analysis: Analysis) -> None:
+        """Take any analysis."""
+        whole = np.clip(analysis.lab + _LAB_OFFSET, 0, 255).astype(np.uint8)
+        opened = cv2.morphologyEx(whole, cv2.MORPH_OPEN, _STROKE_KERNEL)
+        closed = cv2.morphologyEx(whole, cv2.MORPH_CLOSE, _STROKE_KERNEL)
+        away = cv2.max(cv2.subtract(whole, opened), cv2.subtract(closed, whole))
+        self.strength = np.asarray(away.max(axis=2), np.uint8)
+
+
 def measure_strokes(analysis: Analysis) -> float:
     """Thin strong strokes on the wall, in thousandths of the picture's area."""
-    strokes = _stroke_strength(analysis) > _WALL_STROKE
-    open_wall = ~_person(analysis)
-    open_wall[:4] = open_wall[-4:] = False
-    open_wall[:, :4] = open_wall[:, -4:] = False
-    return float((strokes & open_wall).sum()) / (analysis.width * analysis.height) * 1000
+    strokes = analysis.part(Strokes).strength > _WALL_STROKE
+    strokes[:4] = strokes[-4:] = False
+    strokes[:, :4] = strokes[:, -4:] = False
+    return float((strokes & ~_person(analysis)).mean()) * 1000
 
 
 def measure_glyph_row(analysis: Analysis) -> float:
-    """Most letter-sized strokes that stand in one row in the lower third: a printed date."""
-    strength = _stroke_strength(analysis)
+    """Most strokes crossed by one line through letter-high marks in the lower third: a date.
+
+    Letters that touch form one mark; the strokes within it are counted, not the mark.
+    """
     top = analysis.height * 2 // 3
-    strokes = (strength[top:] > _CLOTH_STROKE).astype(np.uint8)
-    _, _, stats, centres = cv2.connectedComponentsWithStats(strokes, connectivity=8)
-    heights, widths = stats[1:, cv2.CC_STAT_HEIGHT], stats[1:, cv2.CC_STAT_WIDTH]
+    strokes = (analysis.part(Strokes).strength[top:] > _CLOTH_STROKE).astype(np.uint8)
+    _, labels, stats, centres = cv2.connectedComponentsWithStats(strokes, connectivity=8)
+    heights = stats[:, cv2.CC_STAT_HEIGHT]
     like = (heights >= _GLYPH_HEIGHT_PX[0]) & (heights <= _GLYPH_HEIGHT_PX[1])
-    like &= (widths >= _GLYPH_WIDTH_PX[0]) & (widths <= _GLYPH_WIDTH_PX[1])
-    rows = centres[1:, 1][like]
-    return float(max(((np.abs(rows - y) < _LINE_PX).sum() for y in rows), default=0))
+    marks = [mark for mark in np.flatnonzero(like) if mark]
+    rows = np.array([centres[mark, 1] for mark in marks])
+    counts = np.array(
+        [_count_crossings(np.asarray(labels), stats[mark], int(mark)) for mark in marks]
+    )
+    return float(max((counts[np.abs(rows - y) < _LINE_PX].sum() for y in rows), default=0))
 
 
-def _stroke_strength(analysis: Analysis) -> Floats:
-    """How far a pixel stands out from its surroundings of nine pixels, Lab units."""
-    strength = np.zeros(analysis.lab.shape[:2], np.float32)
-    for channel in cv2.split(analysis.lab):
-        opened = cv2.morphologyEx(channel, cv2.MORPH_OPEN, _STROKE_KERNEL)
-        closed = cv2.morphologyEx(channel, cv2.MORPH_CLOSE, _STROKE_KERNEL)
-        strength = np.maximum(strength, np.maximum(channel - opened, closed - channel))
-    return strength
+def _count_crossings(labels: npt.NDArray[np.int32], box: npt.NDArray[np.int32], mark: int) -> int:
+    """Strokes of one mark that its richest row crosses."""
+    left, top, width, height = box[:4]
+    inside = labels[top : top + height, left : left + width] == mark
+    starts = inside[:, 1:] & ~inside[:, :-1]
+    return int((starts.sum(axis=1) + inside[:, 0]).max())
 
 
 def _person(analysis: Analysis) -> Mask:
     """The person without thin parts, widened by twenty pixels for loose hair."""
-    body = (~analysis.wall.mask).astype(np.uint8)
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (31, 31))
-    body = cv2.morphologyEx(body, cv2.MORPH_OPEN, disc)
-    _, labels = cv2.connectedComponents(body, connectivity=4)
-    x, y = analysis.eye_middle
-    row, column = min(analysis.height - 1, int(max(0, y))), min(analysis.width - 1, int(max(0, x)))
+    h, w = analysis.height, analysis.width
+    body = cv2.resize(
+        (~analysis.wall.mask).astype(np.uint8), (w // 2, h // 2), interpolation=cv2.INTER_NEAREST
+    )
+    opened = cv2.morphologyEx(body, cv2.MORPH_OPEN, _disc(15))
+    _, labels = cv2.connectedComponents(opened, connectivity=4)
+    x, y = analysis.eye_middle / 2
+    row, column = int(np.clip(y, 0, h // 2 - 1)), int(np.clip(x, 0, w // 2 - 1))
     own = (labels == labels[row, column]).astype(np.uint8)
-    wide = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (41, 41))
-    return np.asarray(cv2.dilate(own, wide), np.bool_)
+    wide = cv2.resize(cv2.dilate(own, _disc(21)), (w, h), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(wide, np.bool_)
+
+
+def _disc(size_px: int) -> npt.NDArray[np.uint8]:
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size_px, size_px))
+    return np.asarray(kernel, np.uint8)

@@ -15,6 +15,7 @@ Floats = npt.NDArray[np.float32]
 _CHEEK_HALF_PX = 9
 _HIGHLIGHT_LEVEL = 240
 _CLIPPED_LEVEL = 253
+_SHADE, _SHINE = 0.58, 1.75
 
 
 def fill(shape: tuple[int, int], corners: Points) -> Mask:
@@ -90,7 +91,7 @@ class Skin:
             self.lab[..., 1] - self.colour[1] * shade, self.lab[..., 2] - self.colour[2] * shade
         )
         chroma = float(np.hypot(self.colour[1], self.colour[2]))
-        return np.asarray((light > 0.58) & (light < 1.75) & (distance < 11 + 0.12 * chroma))
+        return np.asarray((light > _SHADE) & (light < _SHINE) & (distance < 11 + 0.12 * chroma))
 
     # -- light ------------------------------------------------------------------------------
 

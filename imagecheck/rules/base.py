@@ -72,6 +72,8 @@ class Rule:
             ``face`` rules only where exactly one whole upright face was found.
         modes: the modes in which the rule applies.
         digits: digits after the point in the message.
+        wanted: what a rule without a number wants, for the table of rules.
+        states: the statuses that such a rule may give.
     """
 
     code: str
@@ -85,6 +87,8 @@ class Rule:
     needs: Needs = "face"
     modes: tuple[Mode, ...] = ("final", "capture")
     digits: int = 0
+    wanted: str = ""
+    states: tuple[Status, ...] = ("fail",)
 
     def judge(self, analysis: Analysis) -> tuple[Finding | None, float | None]:
         """The finding, if there is one, and the value, if it could be measured."""

@@ -4,9 +4,10 @@ from imagecheck.analysis import Analysis
 from imagecheck.measures.skin import Skin
 from imagecheck.rules.base import Measured, Rule, Say
 
-_SKIN_A = (4.0, 22.0)
-_SKIN_B = (3.0, 28.0)
-"""Cheeks of all tuning people under warm and cool light, widened by five units."""
+_SKIN_A = (1.0, 27.0)
+_SKIN_B = (0.0, 35.0)
+"""Cheeks of all tuning people are within (7, 18) and (7, 23), official portraits in warm light
+reach (24, 33)."""
 _ONE_TINT = 1.05
 """Below this the photo is greyscale or toned, another rule's business."""
 

@@ -4,15 +4,23 @@ from imagecheck.analysis import Analysis
 from imagecheck.measures.eyes import Eyes
 from imagecheck.rules.base import Measured, Rule, Say
 
+_RED_SHARE = 0.1
+
 
 def _measure(analysis: Analysis) -> Measured:
-    return analysis.part(Eyes).openness()
+    eyes = analysis.part(Eyes)
+    if eyes.red_share() > _RED_SHARE:
+        return None  # a flash shines out of an open eye
+    return eyes.openness()
 
 
 RULE = Rule(
     code="eyes.closed",
     clause="双眼自然睁开",
-    method="Iris disc against its sides and chroma between the lids against the skin, of the weaker eye; the height of the lid gap does not count, so narrow eyes pass.",
+    method=(
+        "Iris disc against its sides and colour between the lids against the skin, of the "
+        "weaker eye; the height of the lid gap does not count, so narrow eyes pass."
+    ),
     measurement="eye_openness",
     measure=_measure,
     low=Say(

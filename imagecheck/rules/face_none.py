@@ -11,7 +11,9 @@ def _measure(analysis: Analysis) -> Measured:
 RULE = Rule(
     code="face.none",
     clause="被采集人正面像",
-    method="HOG detector at working size, mirrored beyond the border, and once more at double size.",
+    method=(
+        "HOG detector at working size, mirrored beyond the border, and once more at double size."
+    ),
     measurement="faces",
     measure=_measure,
     low=Say(

@@ -27,4 +27,5 @@ RULE = Rule(
         "take or save the photo in colour",
     ),
     needs="file",
+    wanted="RGB",
 )

@@ -25,4 +25,5 @@ RULE = Rule(
     ),
     needs="file",
     modes=("final",),
+    wanted="480x640 px",
 )

@@ -26,7 +26,10 @@ def _measure(analysis: Analysis) -> Measured:
 RULE = Rule(
     code="file.edited",
     clause="不得对人像特征进行技术处理",
-    method="A photo editor named in EXIF Software, XMP or a Photoshop segment; pixels alone cannot tell.",
+    method=(
+        "A photo editor named in EXIF Software, XMP or a Photoshop segment; pixels alone "
+        "cannot tell."
+    ),
     measurement="file_edited",
     measure=_measure,
     high=Say(
@@ -36,4 +39,6 @@ RULE = Rule(
         "send the unretouched original",
     ),
     needs="file",
+    wanted="no editor named",
+    states=("warn",),
 )

@@ -23,4 +23,5 @@ RULE = Rule(
     ),
     needs="file",
     modes=("final",),
+    wanted="JPEG",
 )

@@ -26,4 +26,5 @@ RULE = Rule(
         "switch mirroring off in the camera and take it again",
     ),
     needs="file",
+    wanted="EXIF 1, 3, 6, 8",
 )

@@ -11,7 +11,10 @@ def _measure(analysis: Analysis) -> Measured:
 RULE = Rule(
     code="file.quality",
     clause="压缩品质系数不低于 60",
-    method="Least squares of the luminance quantisation table to the scaled tables of ITU-T T.81 Annex K.",
+    method=(
+        "Least squares of the luminance quantisation table to the scaled tables of ITU-T T.81 "
+        "Annex K."
+    ),
     measurement="file_quality",
     measure=_measure,
     high=Say(

@@ -12,7 +12,10 @@ def _measure(analysis: Analysis) -> Measured:
 RULE = Rule(
     code="frame.border",
     clause="照片无边框",
-    method="Length share of a straight edge line times evenness of the strip outside it, at depths of 1-39 px.",
+    method=(
+        "Length share of a straight edge line times evenness of the strip outside it, at "
+        "depths of 1-39 px."
+    ),
     measurement="border",
     measure=_measure,
     high=Say(

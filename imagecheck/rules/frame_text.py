@@ -5,7 +5,7 @@ from imagecheck.measures.marks import measure_glyph_row, measure_strokes
 from imagecheck.rules.base import Measured, Rule, Say
 
 _WALL_STROKES = 3.0
-_GLYPHS = 7.0
+_GLYPHS = 12.0
 
 
 def _measure(analysis: Analysis) -> Measured:
@@ -16,7 +16,10 @@ def _measure(analysis: Analysis) -> Measured:
 RULE = Rule(
     code="frame.text",
     clause="照片上不得有文字、图案",
-    method="Thin strokes on the wall (3 thousandths of the area) or seven letter-sized strokes in a row.",
+    method=(
+        "Thin strokes on the wall (3 thousandths of the area) or twelve letter-high strokes in "
+        "a row."
+    ),
     measurement="text_marks",
     measure=_measure,
     high=Say(

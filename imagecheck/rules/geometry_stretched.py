@@ -18,7 +18,10 @@ def _measure(analysis: Analysis) -> Measured:
 RULE = Rule(
     code="geometry.stretched",
     clause="人像不得变形",
-    method="Eye distance and face width over the eye-to-chin distance, against the population; 1 is the mean.",
+    method=(
+        "Eye distance and face width over the eye-to-chin distance, against the population; 1 "
+        "is the mean."
+    ),
     measurement="stretch",
     measure=_measure,
     low=Say(

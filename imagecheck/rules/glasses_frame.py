@@ -4,7 +4,7 @@ from imagecheck.analysis import Analysis
 from imagecheck.measures.glasses import Glasses
 from imagecheck.rules.base import Measured, Rule, Say
 
-_BRIDGE_L = 6.0
+_BRIDGE_L = 6.7
 """An edge of this strength across the nose root is a bridge of glasses, L* units."""
 
 

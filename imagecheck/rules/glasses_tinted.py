@@ -4,7 +4,7 @@ from imagecheck.analysis import Analysis
 from imagecheck.measures.glasses import Glasses
 from imagecheck.rules.base import Measured, Rule, Say
 
-_BRIDGE_L = 6.0
+_BRIDGE_L = 6.7
 """An edge of this strength across the nose root is a bridge of glasses, L* units."""
 
 _COLOUR_WEIGHT = 0.04
@@ -19,7 +19,10 @@ def _measure(analysis: Analysis) -> Measured:
 RULE = Rule(
     code="glasses.tinted",
     clause="不得佩戴有色眼镜",
-    method="Darkening under the lens against the free cheek where a bridge says glasses, or a colour of its own (0.04 a unit of (a*, b*)), of the weaker lens.",
+    method=(
+        "Darkening under the lens against the free cheek where a bridge says glasses, or a "
+        "colour of its own (0.04 a unit of (a*, b*)), of the weaker lens."
+    ),
     measurement="lens_tint",
     measure=_measure,
     high=Say(

@@ -24,7 +24,11 @@ def _measure(analysis: Analysis) -> Measured:
 RULE = Rule(
     code="head.covered",
     clause="免冠（宗教、医疗和民族头饰可保留，须露出完整面部）",
-    method="The strongest of four signs, each over its limit: a hem across the forehead, a colour no hair has, no texture of strands, skin colour far above any forehead. Bald heads show none.",
+    method=(
+        "The strongest of four signs, each over its limit: a hem across the forehead, a "
+        "colour no hair has, no texture of strands, skin colour far above any forehead. Bald "
+        "heads show none."
+    ),
     measurement="head_cover",
     measure=_measure,
     high=Say(

@@ -17,7 +17,10 @@ def _measure(analysis: Analysis) -> Measured:
 RULE = Rule(
     code="light.dark",
     clause="光线充足",
-    method="L* of the white of the eye or of the brightest skin: both tell the exposure on any skin colour.",
+    method=(
+        "L* of the white of the eye or of the brightest skin: both tell the exposure on any "
+        "skin colour."
+    ),
     measurement="white_of_eye",
     measure=_measure,
     low=Say(

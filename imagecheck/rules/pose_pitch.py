@@ -12,7 +12,7 @@ def _measure(analysis: Analysis) -> Measured:
 RULE = Rule(
     code="pose.pitch",
     clause="头部端正，平视镜头",
-    method="Nose underside, nose base, ear level and brows in standard deviations of compliant photos.",
+    method=("Nose, ear level, brows and face height in standard deviations of compliant photos."),
     measurement="pitch_score",
     measure=_measure,
     low=Say(
