@@ -65,7 +65,9 @@ def register(bp: APIBlueprint, limiter: Limiter) -> None:
     @bp.input(schemas.AllowMessagesIn, arg_name="body")
     @bp.output(schemas.EnrolmentAnswer)
     @bp.doc(summary="登记学生同意接收的订阅消息")
-    def allow_own_messages(enrolment_id: uuid.UUID, body: schemas.AllowMessagesIn) -> schemas.EnrolmentAnswer:
+    def allow_own_messages(
+        enrolment_id: uuid.UUID, body: schemas.AllowMessagesIn
+    ) -> schemas.EnrolmentAnswer:
         ctx, user_id = get_ctx(), get_user_id()
         view = view_enrolment(ctx, user_id, enrolment_id)
         allow_messages(ctx, user_id, body.templates)

@@ -52,7 +52,9 @@ def register(bp: APIBlueprint, limiter: Limiter) -> None:
         summary="上传照片并得到检测结论",
         responses={202: "已保存,结论稍后查询", 413: "超过 10 MB", 415: "不是 JPG 或 PNG"},
     )
-    def upload_photo(enrolment_id: uuid.UUID, _form: object = None) -> tuple[schemas.PhotoAnswer, int]:
+    def upload_photo(
+        enrolment_id: uuid.UUID, _form: object = None
+    ) -> tuple[schemas.PhotoAnswer, int]:
         ctx, user_id = get_ctx(), get_user_id()
         with take_upload_slot() as is_free:
             if not is_free:

@@ -22,10 +22,10 @@ def create_app() -> Flask:
     Nothing is checked or opened until a command needs it: ``flask db upgrade`` must run before
     the schema fits.
     """
-    from server.cli import database, demo, institution, roster
+    from server.cli import database, demo, institution, operations, roster
 
     app = Flask("server")
-    for module in (database, demo, institution, roster):
+    for module in (database, demo, institution, operations, roster):
         module.register(app)
     return app
 

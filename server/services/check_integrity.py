@@ -1,0 +1,194 @@
+"""``flask check``: do rows, files and history agree? Reads only, beside the running service."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from models import (
+    CollectionStatus,
+    Enrolment,
+    Order,
+    OrderState,
+    PaymentNotice,
+    Photo,
+    PhotoState,
+    Refund,
+    RefundState,
+    StatusChange,
+)
+from server.context import Context
+from server.gateways.photo_store import FolderPhotoStore, PhotoMissing, hash_bytes
+from server.services.collection import Event, TransitionRefused, resolve_transition
+
+PHOTO_LIMIT = dt.timedelta(minutes=5)
+ORDER_LIMIT = dt.timedelta(hours=3)
+REFUND_LIMIT = dt.timedelta(days=3)
+NOTICE_LIMIT = dt.timedelta(minutes=5)
+UNFINISHED_LIMIT = dt.timedelta(minutes=10)
+HAS_MONEY = (OrderState.PAID, OrderState.REFUNDING)
+PAGE = 1000
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One disagreement. ``subject`` is an id, never personal data."""
+
+    kind: str
+    subject: str
+
+
+def check_integrity(ctx: Context, *, has_to_read_files: bool = False) -> Iterator[Problem]:
+    """Yield every problem; with ``has_to_read_files`` each file is read and its hash compared."""
+    known_keys: set[str] = set()
+    with ctx.db.read() as session:
+        yield from _check_photos(session, ctx, known_keys, has_to_read_files=has_to_read_files)
+        yield from _check_files(ctx, known_keys)
+        yield from _check_limits(session, ctx.now())
+        yield from _check_history(session)
+        yield from _check_money(session)
+
+
+def _check_photos(
+    session: Session, ctx: Context, known_keys: set[str], *, has_to_read_files: bool
+) -> Iterator[Problem]:
+    for photo in session.scalars(select(Photo).execution_options(yield_per=PAGE)):
+        keys = {photo.original_key: photo.sha256, photo.standard_key: photo.standard_sha256}
+        for key, sha256 in keys.items():
+            if key is None:
+                continue
+            known_keys.add(key)
+            if not ctx.photo_store.has(key):
+                yield Problem("row_without_file", str(photo.id))
+            elif has_to_read_files and _read_hash(ctx, key) != sha256:
+                yield Problem("file_damaged", str(photo.id))
+
+
+def _read_hash(ctx: Context, key: str) -> str:
+    try:
+        return hash_bytes(ctx.photo_store.get(key))
+    except PhotoMissing:
+        return ""
+
+
+def _check_files(ctx: Context, known_keys: set[str]) -> Iterator[Problem]:
+    """Yield files that no row knows. One that was just written may be a moment ahead of its row."""
+    with ctx.db.read() as session:
+        for key in ctx.photo_store.list_keys():
+            if key in known_keys or not key.startswith(("originals/", "standard/")):
+                continue
+            is_known = session.scalar(
+                select(func.count())
+                .select_from(Photo)
+                .where((Photo.original_key == key) | (Photo.standard_key == key))
+            )
+            if not is_known and _is_old(ctx, key):
+                yield Problem("file_without_row", key)
+    if isinstance(ctx.photo_store, FolderPhotoStore):
+        limit = ctx.now().timestamp() - UNFINISHED_LIMIT.total_seconds()
+        for path in ctx.photo_store.list_unfinished():
+            if path.stat().st_mtime < limit:
+                yield Problem("file_unfinished", path.name)
+
+
+def _is_old(ctx: Context, key: str) -> bool:
+    if not isinstance(ctx.photo_store, FolderPhotoStore):
+        return True
+    limit = ctx.now().timestamp() - UNFINISHED_LIMIT.total_seconds()
+    return (ctx.photo_store.folder / key).stat().st_mtime < limit
+
+
+def _check_limits(session: Session, now: dt.datetime) -> Iterator[Problem]:
+    limits = (
+        (
+            "photo_waits_too_long",
+            select(Photo.id).where(
+                Photo.state == PhotoState.RECEIVED, Photo.submitted_at < now - PHOTO_LIMIT
+            ),
+        ),
+        (
+            "order_open_too_long",
+            select(Order.id).where(
+                Order.state == OrderState.OPEN, Order.created_at < now - ORDER_LIMIT
+            ),
+        ),
+        (
+            "refund_runs_too_long",
+            select(Refund.id).where(
+                Refund.state.in_((RefundState.REQUESTED, RefundState.PROCESSING)),
+                Refund.requested_at < now - REFUND_LIMIT,
+            ),
+        ),
+        (
+            "notice_not_handled",
+            select(PaymentNotice.id).where(
+                PaymentNotice.is_verified.is_(True),
+                PaymentNotice.handled_at.is_(None),
+                PaymentNotice.received_at < now - NOTICE_LIMIT,
+            ),
+        ),
+    )
+    for kind, query in limits:
+        for subject in session.scalars(query):
+            yield Problem(kind, str(subject))
+
+
+def _check_history(session: Session) -> Iterator[Problem]:
+    """Each history must start at its beginning, follow the table, and end at the row's status."""
+    query = (
+        select(Enrolment.id, Enrolment.collection_status, StatusChange)
+        .join(StatusChange, StatusChange.enrolment_id == Enrolment.id, isouter=True)
+        .order_by(Enrolment.id, StatusChange.at, StatusChange.id)
+        .execution_options(yield_per=PAGE)
+    )
+    owner = None
+    reached: CollectionStatus | None = None
+    expected: CollectionStatus | None = None
+    for enrolment_id, status, change in session.execute(query):
+        if enrolment_id != owner:
+            if owner is not None and reached != expected:
+                yield Problem("history_differs_from_state", str(owner))
+            owner, reached, expected = enrolment_id, None, status
+        if change is None:
+            continue
+        if change.from_status != reached or not _is_allowed(change):
+            yield Problem("history_breaks_table", str(enrolment_id))
+        reached = change.to_status
+    if owner is not None and reached != expected:
+        yield Problem("history_differs_from_state", str(owner))
+
+
+def _is_allowed(change: StatusChange) -> bool:
+    try:
+        resolve_transition(Event(change.event), change.from_status, change.to_status)
+    except (TransitionRefused, ValueError):
+        return False
+    return True
+
+
+def _check_money(session: Session) -> Iterator[Problem]:
+    paid_twice = (
+        select(Order.enrolment_id)
+        .where(Order.state.in_(HAS_MONEY))
+        .group_by(Order.enrolment_id)
+        .having(func.count() > 1)
+    )
+    for enrolment_id in session.scalars(paid_twice):
+        yield Problem("paid_twice", str(enrolment_id))
+    paid_not_settled = (
+        select(Order.id)
+        .join(Enrolment, Enrolment.id == Order.enrolment_id)
+        .where(Order.state == OrderState.PAID, Enrolment.fee_settled_at.is_(None))
+    )
+    for order_id in session.scalars(paid_not_settled):
+        yield Problem("paid_but_not_settled", str(order_id))
+    uploaded_unpaid = select(Enrolment.id).where(
+        Enrolment.collection_status.in_((CollectionStatus.UPLOADED, CollectionStatus.REUPLOADED)),
+        Enrolment.fee_settled_at.is_(None),
+    )
+    for enrolment_id in session.scalars(uploaded_unpaid):
+        yield Problem("uploaded_but_not_paid", str(enrolment_id))
