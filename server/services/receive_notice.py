@@ -29,8 +29,10 @@ from server.gateways.pay import (
     RefundEvidence,
     SignatureInvalid,
 )
+from server.services.batch_notices import NoTurn, settle_with_others
 from server.services.insert_once import insert_once
 from server.services.refund_order import apply_refund_in
+from server.services.settle_many import NoticeInHand
 from server.services.settle_payment import settle_in
 
 log = structlog.get_logger()
@@ -72,10 +74,12 @@ def receive_notice(ctx: Context, headers: Mapping[str, str], raw_body: bytes) ->
         keep_refused(ctx, raw_body)
         raise NoticeRefused from None
     try:
+        if settle_with_others(ctx, NoticeInHand(notice, raw_body)):
+            return
         with ctx.db.write() as session:
             decide_in(session, ctx, notice, raw_body)
             failpoints.hit("notice_before_commit")
-    except OperationalError:
+    except (OperationalError, NoTurn):
         raise NoticeNotDecided(retry_after_s=15) from None
     except Exception:
         log.exception("notice_not_decided", notice_id=notice.notice_id)
