@@ -18,6 +18,8 @@ from imagecheck.report import Mode, Report
 from imagecheck.rules.base import Rule
 from imagecheck.standardise import ENOUGH_PX, Background, Framed, frame_picture, is_compliant
 
+__all__ = ["Background", "Examination", "Judged", "examine", "judge_upload"]
+
 
 @dataclass(frozen=True, slots=True)
 class Examination:

@@ -29,7 +29,7 @@ _OPEN_EDGE_PX = 12
 """Outermost half-size columns: nothing in them counts as hair, so a dark chair is seen."""
 _MIN_ZONE_PX = 400
 _MOTTLE_WEIGHT = 6.0
-_SHADOW_MIN_DL = 5.0
+_SHADOW_MIN_DL = 6.0
 _SHADOW_MIN_SHARE = 0.45
 _SMOOTH = 7.0
 
@@ -130,10 +130,15 @@ class Backdrop:
             return 0.0
         return float(np.linalg.norm(np.median(left, axis=0) - np.median(right, axis=0)))
 
-    def distance_to(self, rgb: tuple[int, int, int]) -> float:
-        """CIE76 from the zone's median colour to a reference colour."""
-        reference = to_lab(np.array([[rgb]], np.uint8))[0, 0]
-        return float(np.linalg.norm(self.median - reference))
+    def _expected_lightness(self) -> Floats:
+        """L* that the wall's slow drift predicts at every place, shadow or not."""
+        (h, w), (c0, cx, cy) = self.lab.shape[:2], self.analysis.wall.surface[0]
+        return np.asarray(c0 + cx * (self.x / w - 0.5) + cy * (self.y / h - 0.5), np.float32)
+
+    def distance_to(self, rgb: tuple[int, int, int], lightness_weight: float = 1.0) -> float:
+        """CIE76 from the zone's median colour to a reference colour, L* weighted."""
+        away = self.median - to_lab(np.array([[rgb]], np.uint8))[0, 0]
+        return float(np.linalg.norm(away * (lightness_weight, 1.0, 1.0)))
 
     def largest_blob(self) -> float:
         """Largest connected part of the zone that is not wall, as share of the zone."""
@@ -149,12 +154,13 @@ class Backdrop:
         Shaded wall is darker than the wall, has its chromaticity, and is smooth; hair is not.
         """
         colour = self.analysis.wall.colour
-        light = self.lab[..., 0] / max(float(colour[0]), 5.0)
+        expected = self._expected_lightness()
+        light = self.lab[..., 0] / np.maximum(expected, 5.0)
         chroma = np.hypot(
             self.lab[..., 1] - colour[1] * np.minimum(light, 1),
             self.lab[..., 2] - colour[2] * np.minimum(light, 1),
         )
-        shaded = (colour[0] - self.lab[..., 0] > _SHADOW_MIN_DL) & (light > _SHADOW_MIN_SHARE)
+        shaded = (expected - self.lab[..., 0] > _SHADOW_MIN_DL) & (light > _SHADOW_MIN_SHARE)
         shaded &= chroma < 7 + 0.12 * float(np.hypot(colour[1], colour[2]))
         shaded &= self.gradient < _SMOOTH
         aside = np.abs(self.x - self.centre_x) / self.face_width

@@ -4,14 +4,19 @@ from imagecheck.analysis import Analysis
 from imagecheck.measures.backdrop import Backdrop
 from imagecheck.rules.base import Measured, Rule, Say
 
+_CAPTURE_LIGHTNESS_WEIGHT = 0.5
+"""A phone exposes for the face: a white wall comes out light grey. In the finished photo the
+colour counts as it is."""
+
 
 def _measure(analysis: Analysis) -> Measured:
     backdrop = analysis.part(Backdrop)
     if not backdrop.is_visible:
         return None
     profile = analysis.profile
+    weight = _CAPTURE_LIGHTNESS_WEIGHT if analysis.mode == "capture" else 1.0
     return min(
-        backdrop.distance_to(rgb) / profile.ground_tolerances[name]
+        backdrop.distance_to(rgb, weight) / profile.ground_tolerances[name]
         for name, rgb in profile.grounds.items()
     )
 
@@ -21,7 +26,8 @@ RULE = Rule(
     clause="背景为浅蓝、白或浅灰色（以学校要求为准）",
     method=(
         "CIE76 of the wall's median to the nearest allowed reference, over that reference's "
-        "tolerance: 25 for blue (studio blues are deeper), 10 for white and grey."
+        "tolerance: 25 for blue (studio blues are deeper), 10 for white and grey; in capture "
+        "mode lightness counts half."
     ),
     measurement="wall_colour",
     measure=_measure,
