@@ -1,0 +1,136 @@
+"""The door of the console: who is signed in, and what each role may open. Denies by default.
+
+Every view declares its roles with :func:`roles`, or :func:`open_to_all` for what comes before
+signing in. A view that declares nothing is refused for everybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Blueprint, abort, current_app, g, redirect, request, session, url_for
+from werkzeug.wrappers import Response
+
+from models import Role
+from server.context import Context
+from server.services.sign_in import resume_session, signed_in_recently
+from server.services.staff_viewer import Viewer
+
+blueprint = Blueprint(
+    "console",
+    __name__,
+    url_prefix="/console",
+    template_folder="templates",
+    static_folder="static",
+)
+
+COOKIE = "caiji_staff"
+COOKIE_PATH = "/console"
+STATIC_ENDPOINT = "console.static"
+STAFF = frozenset(Role)
+ANYONE: frozenset[Role] = frozenset()
+ROLES_ATTRIBUTE = "console_roles"
+BEFORE_NEW_PASSWORD = {"console.change_password", "console.sign_out"}
+"""All that an account with a one-time password may do."""
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def roles(*allowed: Role) -> Callable[[View], View]:
+    """Declare who may use a view. Stands below the route decorator."""
+    if not allowed:
+        raise ValueError("name at least one role")
+
+    def declare(view: View) -> View:
+        setattr(view, ROLES_ATTRIBUTE, frozenset(allowed))
+        return view
+
+    return declare
+
+
+def open_to_all(view: View) -> View:
+    """Declare that a view is for those who have not signed in, too."""
+    setattr(view, ROLES_ATTRIBUTE, ANYONE)
+    return view
+
+
+def declared_roles(endpoint: str | None) -> frozenset[Role] | None:
+    """Return who may use an endpoint: an empty set means anyone, None that nobody declared it."""
+    if endpoint == STATIC_ENDPOINT:
+        return ANYONE
+    view = current_app.view_functions.get(endpoint or "")
+    found: frozenset[Role] | None = getattr(view, ROLES_ATTRIBUTE, None)
+    return found
+
+
+def may_open(endpoint: str) -> bool:
+    """Tell whether the signed-in person may use an endpoint: for links and buttons."""
+    allowed = declared_roles(endpoint)
+    if allowed is None:
+        return False
+    viewer: Viewer | None = g.get("viewer")
+    return allowed == ANYONE or (viewer is not None and viewer.role in allowed)
+
+
+def current_context() -> Context:
+    """Return the wired context of this application."""
+    ctx: Context = current_app.extensions["caiji"]
+    return ctx
+
+
+def current_viewer() -> Viewer:
+    """Return who is signed in; only behind :func:`roles`."""
+    viewer: Viewer = g.viewer
+    return viewer
+
+
+@blueprint.before_request
+def guard() -> Response | None:
+    """Let a request pass only where its view says so."""
+    allowed = declared_roles(request.endpoint)
+    token = request.cookies.get(COOKIE, "")
+    g.viewer = (
+        resume_session(current_context(), token, g.get("request_id", ""))
+        if token and request.endpoint != STATIC_ENDPOINT
+        else None
+    )
+    if allowed == ANYONE:
+        return None
+    if g.viewer is None:
+        return redirect_to_sign_in()
+    if g.viewer.must_change_password and request.endpoint not in BEFORE_NEW_PASSWORD:
+        return redirect(url_for("console.change_password"))
+    if allowed is None or g.viewer.role not in allowed:
+        abort(403)
+    return None
+
+
+def redirect_to_sign_in() -> Response:
+    """Send an anonymous visitor to the sign-in page, and back afterwards."""
+    if request.method == "GET":
+        session["after_sign_in"] = request.full_path.rstrip("?")
+    return redirect(url_for("console.sign_in"))
+
+
+def require_recent_sign_in() -> Response | None:
+    """Return the way to the password page unless the password was given minutes ago.
+
+    Use: ``if (detour := require_recent_sign_in()) is not None: return detour``.
+    """
+    if signed_in_recently(current_context(), current_viewer()):
+        return None
+    back = request.full_path.rstrip("?") if request.method == "GET" else request.referrer
+    session["after_confirm"] = local_path(back)
+    return redirect(url_for("console.confirm_password"))
+
+
+def local_path(address: str | None) -> str:
+    """Return the path of an address below the console, else the dashboard: never another site."""
+    home = url_for("console.dashboard")
+    if not address:
+        return home
+    if address.startswith(request.host_url):
+        address = "/" + address.removeprefix(request.host_url)
+    is_ours = address.startswith(home) and "\\" not in address and "//" not in address
+    return address if is_ours else home

@@ -1,0 +1,155 @@
+"""The own account: password, second factor, sessions."""
+
+from __future__ import annotations
+
+import io
+import uuid
+
+import qrcode
+import qrcode.image.svg
+from flask import redirect, render_template, request, session, url_for
+from werkzeug.wrappers import Response
+
+from server.console.access import (
+    STAFF,
+    blueprint,
+    current_context,
+    current_viewer,
+    local_path,
+    require_recent_sign_in,
+    roles,
+)
+from server.console.rendering import say
+from server.console.sign_in import Attempts
+from server.errors import CaijiError
+from server.services import sign_in as own_account
+from server.services.second_factor import (
+    CodeRefused,
+    create_secret,
+    describe_secret,
+    disable_own_second_factor,
+    enable_second_factor,
+)
+from server.services.sign_in import (
+    PasswordUnfit,
+    PasswordWrong,
+    close_session,
+    list_sessions,
+)
+
+Page = str | Response | tuple[str, int]
+
+
+@blueprint.get("/account")
+@roles(*STAFF)
+def account() -> Page:
+    """Show what the account may be changed in."""
+    sessions = list_sessions(current_context(), current_viewer())
+    return render_template("console/account.html", sessions=sessions)
+
+
+@blueprint.route("/account/password", methods=["GET", "POST"])
+@roles(*STAFF)
+def change_password() -> Page:
+    """Change the password; with a one-time password this comes first."""
+    if request.method == "GET":
+        return render_template("console/change_password.html", error="")
+    viewer = current_viewer()
+    attempts = Attempts(f"change-{viewer.staff_id}")
+    attempts.refuse_if_exceeded()
+    form = request.form
+    try:
+        own_account.change_password(
+            current_context(),
+            viewer,
+            current=form.get("current", ""),
+            new=form.get("new", ""),
+            again=form.get("again", ""),
+        )
+    except PasswordWrong as error:
+        attempts.count()
+        return _show_password_form(error)
+    except PasswordUnfit as error:
+        return _show_password_form(error)
+    say("密码已修改,其他设备上的登录已失效")
+    return redirect(url_for("console.dashboard"))
+
+
+def _show_password_form(error: CaijiError) -> Page:
+    page = render_template("console/change_password.html", error=error.shown_message)
+    return page, error.status
+
+
+@blueprint.route("/confirm", methods=["GET", "POST"])
+@roles(*STAFF)
+def confirm_password() -> Page:
+    """Ask for the password again before something that needs a recent sign-in."""
+    if request.method == "GET":
+        return render_template("console/confirm_password.html", error="")
+    viewer = current_viewer()
+    attempts = Attempts(f"confirm-{viewer.staff_id}")
+    attempts.refuse_if_exceeded()
+    try:
+        own_account.confirm_password(current_context(), viewer, request.form.get("password", ""))
+    except PasswordWrong as error:
+        attempts.count()
+        page = render_template("console/confirm_password.html", error=error.shown_message)
+        return page, error.status
+    return redirect(local_path(session.pop("after_confirm", None)))
+
+
+@blueprint.post("/account/sessions/<uuid:session_id>/end")
+@roles(*STAFF)
+def end_session(session_id: uuid.UUID) -> Page:
+    """End one of the own sessions, on another device perhaps."""
+    close_session(current_context(), current_viewer(), session_id)
+    say("该设备上的登录已失效")
+    return redirect(url_for("console.account"))
+
+
+@blueprint.route("/account/second-factor", methods=["GET", "POST"])
+@roles(*STAFF)
+def set_up_second_factor() -> Page:
+    """Show the secret as QR code, and turn the second factor on once a code proves it."""
+    if (detour := require_recent_sign_in()) is not None:
+        return detour
+    secret = session.setdefault("new_totp_secret", create_secret())
+    if request.method == "GET":
+        return render_template("console/second_factor.html", secret=secret, error="")
+    try:
+        codes = enable_second_factor(
+            current_context(), current_viewer(), secret, request.form.get("code", "").strip()
+        )
+    except CodeRefused as error:
+        page = render_template(
+            "console/second_factor.html", secret=secret, error=error.shown_message
+        )
+        return page, 422
+    session.pop("new_totp_secret")
+    return render_template("console/recovery_codes.html", codes=codes)
+
+
+@blueprint.get("/account/second-factor.svg")
+@roles(*STAFF)
+def second_factor_picture() -> Page:
+    """Draw the secret of the set-up under way as a QR code."""
+    if (detour := require_recent_sign_in()) is not None:
+        return detour
+    secret = session.get("new_totp_secret", "")
+    address = describe_secret(current_viewer(), secret)
+    picture = qrcode.make(address, image_factory=qrcode.image.svg.SvgPathImage, border=2)
+    out = io.BytesIO()
+    picture.save(out)
+    headers = {"Cache-Control": "no-store"}
+    return Response(out.getvalue(), mimetype="image/svg+xml", headers=headers)
+
+
+@blueprint.post("/account/second-factor/off")
+@roles(*STAFF)
+def turn_off_second_factor() -> Page:
+    """Turn the second factor off."""
+    if (detour := require_recent_sign_in()) is not None:
+        return detour
+    disable_own_second_factor(current_context(), current_viewer())
+    say("两步验证已关闭", "info")
+    return redirect(url_for("console.account"))
