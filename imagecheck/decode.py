@@ -236,12 +236,21 @@ def _read_exif_density(exif: dict[int, Any]) -> tuple[float, float] | None:
 
 def _read_editor(image: Image.Image, exif: dict[int, Any]) -> str:
     """The program named in EXIF Software, in XMP or in Photoshop's own segment."""
-    software = str(exif.get(ExifTags.Base.Software, "")).strip("\0 ")
+    software = _decode_text(exif.get(ExifTags.Base.Software, "")).strip("\0 ")
     xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
     xmp = xmp.encode() if isinstance(xmp, str) else bytes(xmp)
     tools = [match.decode("utf-8", "replace").strip() for match in _XMP_TOOL.findall(xmp)]
     photoshop = ["Photoshop (APP13)"] if image.info.get("photoshop") else []
     return "; ".join(dict.fromkeys(part for part in (software, *tools, *photoshop) if part))[:200]
+
+
+def _decode_text(value: object) -> str:
+    """EXIF text is ASCII by its standard; phones write UTF-8, which Pillow takes for Latin-1."""
+    text = str(value)
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text
 
 
 def _has_whole_scan(data: bytes) -> bool:

@@ -16,7 +16,10 @@ Floats = npt.NDArray[np.float32]
 _CENTRE_X = int((PATCH_EYES[0][0] + PATCH_EYES[1][0]) / 2)
 _BROWS = (slice(17, 22), slice(22, 27))
 _MIN_REGION_PX = 600
+_WALL_DELTA_E = 15.0
 _HEM_BOWS_PX = (-10, -5, 0, 5, 10)
+NO_TEXTURE_SEEN = 5.0
+"""Stands in where nothing but skin and wall is above the forehead; hair has about as much."""
 _HAIR_B_MIN, _HAIR_B_MAX, _HAIR_A_MAX, _HAIR_A_MIN, _HAIR_L_MAX = -4.0, 33.0, 16.0, -6.0, 80.0
 
 
@@ -98,7 +101,10 @@ class Hair:
         columns = slice(_CENTRE_X - 44, _CENTRE_X + 44)
         wall = self.analysis.patch_wall.astype(np.uint8)
         near_wall = cv2.dilate(wall, np.ones((9, 9), np.uint8)).astype(np.bool_)
-        return self.lab[rows, columns], np.asarray(~near_wall[rows, columns])
+        region = self.lab[rows, columns]
+        # a bald head leaves rims of wall that the key has missed
+        walls = np.linalg.norm(region - self.analysis.wall.colour, axis=2) < _WALL_DELTA_E
+        return region, np.asarray(~near_wall[rows, columns] & ~walls)
 
     def cover_colour(self) -> float:
         """How far the colour above the forehead lies outside the family of hair colours."""
@@ -113,7 +119,7 @@ class Hair:
         """Fine texture above the forehead over its lightness: hair has strands, felt has none."""
         region, there = self._above
         if int(there.sum()) < _MIN_REGION_PX:
-            return 5.0
+            return NO_TEXTURE_SEEN
         lightness = np.ascontiguousarray(region[..., 0])
         detail = lightness - cv2.GaussianBlur(lightness, (0, 0), 3)
         return float(detail[there].std() / max(float(lightness[there].mean()), 8.0) * 30)

@@ -1,0 +1,223 @@
+"""The library's doors: report, profiles, modes, and what importing costs."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import imagecheck
+from imagecheck.profile import ALIASES, PROFILES, find_profile
+from imagecheck.report import Finding, Report, first_findings
+from imagecheck.rules import RULES
+from tests.portraits import Portrait, jpeg_bytes, phone_photo_bytes, phone_portrait
+
+# stable codes of the contract
+CODES = [
+    "file.unreadable",
+    "file.format",
+    "file.colour_mode",
+    "file.dimensions",
+    "file.resolution",
+    "file.size",
+    "file.quality",
+    "file.mirrored",
+    "file.edited",
+    "face.none",
+    "face.multiple",
+    "face.cut_off",
+    "face.upside_down",
+    "geometry.head_top",
+    "geometry.eye_line",
+    "geometry.face_width",
+    "geometry.off_centre",
+    "geometry.stretched",
+    "pose.roll",
+    "pose.yaw",
+    "pose.pitch",
+    "pose.shoulders",
+    "eyes.closed",
+    "eyes.gaze",
+    "eyes.red",
+    "glasses.tinted",
+    "glasses.glare",
+    "glasses.frame",
+    "mouth.open",
+    "expression.smile",
+    "hair.brows",
+    "hair.eyes",
+    "ears.hidden",
+    "head.covered",
+    "light.dark",
+    "light.bright",
+    "light.uneven",
+    "light.highlight",
+    "colour.unnatural",
+    "colour.greyscale",
+    "background.colour",
+    "background.uneven",
+    "background.shadow",
+    "background.object",
+    "frame.border",
+    "frame.text",
+    "clothing.blends",
+    "focus.blurred",
+    "focus.low_resolution",
+    "recapture.screen",
+]
+
+
+def test_every_code_of_the_contract_has_exactly_one_rule() -> None:
+    codes = [rule.code for rule in RULES]
+    assert len(codes) == len(set(codes))
+    assert set(codes) | {"file.unreadable"} == set(CODES)
+
+
+def test_every_limit_belongs_to_a_rule_and_names_its_source() -> None:
+    for profile in PROFILES.values():
+        assert set(profile.limits) <= set(CODES)
+        assert all(limit.source for limit in profile.limits.values())
+        assert set(profile.grounds) <= set(profile.ground_tolerances)
+
+
+def test_warning_bands_lie_inside_failing_bands() -> None:
+    for limit in find_profile("moe-2017").limits.values():
+        for side, inward in ((0, 1), (1, -1)):
+            outer, inner = limit.fail[side], limit.warn[side]
+            if outer is not None and inner is not None:
+                assert (inner - outer) * inward >= 0
+
+
+def test_short_names_lead_to_profiles_and_others_are_refused() -> None:
+    assert all(find_profile(alias).name == name for alias, name in ALIASES.items())
+    with pytest.raises(ValueError, match="moe-2017"):
+        imagecheck.check(jpeg_bytes(), profile="moe-1999")
+
+
+def test_compliant_portrait_passes_without_findings() -> None:
+    report = imagecheck.check(jpeg_bytes())
+    assert (report.verdict, report.findings) == ("pass", ())
+
+
+def test_report_as_json_has_the_fields_of_the_contract() -> None:
+    report = imagecheck.check(jpeg_bytes(Portrait(eye_y=330)))
+    told = json.loads(json.dumps(report.to_dict("a.jpg")))
+    assert list(told) == [
+        "file", "mode", "profile", "verdict", "findings", "measurements", "elapsed_ms",
+    ]  # fmt: skip
+    finding = next(f for f in told["findings"] if f["code"] == "geometry.eye_line")
+    assert list(finding) == [
+        "code", "status", "value", "limit", "unit", "clause", "message", "message_en",
+    ]  # fmt: skip
+    assert finding["limit"] == [200, 300]
+    assert finding["unit"] == "px"
+    assert {"head_top_px", "eye_line_px", "face_width_px", "roll_deg"} <= set(told["measurements"])
+
+
+def test_every_message_is_chinese_with_one_sentence_of_advice() -> None:
+    for portrait in (Portrait(eye_y=330), Portrait(mouth_open=1), Portrait(blur=3)):
+        for finding in imagecheck.check(jpeg_bytes(portrait)).findings:
+            assert finding.message.endswith(f"：{finding.advice}")
+            assert finding.advice.startswith("请")
+            assert "。" not in finding.advice
+            assert finding.message_en.isascii()
+
+
+def finding(code: str, status: str) -> Finding:
+    return Finding(code, status, None, None, "", "", code, code)  # type: ignore[arg-type]
+
+
+def test_first_findings_are_failures_in_the_order_of_repair() -> None:
+    found = (finding("a", "warn"), finding("b", "fail"), finding("c", "unknown"),
+             finding("d", "fail"), finding("e", "fail"))  # fmt: skip
+    report = Report("final", "moe-2017", "fail", found)
+    assert [f.code for f in first_findings(report)] == ["b", "d", "e"]
+    assert [f.code for f in first_findings(report, limit=5)] == ["b", "d", "e", "a", "c"]
+
+
+def test_findings_stand_in_the_order_of_the_rules() -> None:
+    report = imagecheck.check(jpeg_bytes(Portrait(eye_y=330, mouth_open=1, blur=2.5)))
+    order = {rule.code: n for n, rule in enumerate(RULES)}
+    places = [order[f.code] for f in report.findings]
+    assert places == sorted(places)
+
+
+def test_importing_the_package_loads_no_heavy_library() -> None:
+    code = (
+        "import sys, imagecheck; heavy = {'dlib', 'cv2', 'numpy', 'PIL'} & set(sys.modules);"
+        "print(sorted(heavy)); import imagecheck.check; print(callable(imagecheck.check))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.split("\n")[:2] == ["[]", "True"]
+
+
+def test_public_functions_stay_in_front_of_the_modules_of_their_names() -> None:
+    import imagecheck.annotate
+    import imagecheck.check
+    import imagecheck.examine
+    import imagecheck.standardise
+
+    for name in ("check", "standardise", "annotate", "examine"):
+        assert callable(getattr(imagecheck, name))
+
+
+def test_neither_encoder_nor_cnn_detector_is_ever_loaded() -> None:
+    code = (
+        "import sys; from tests.portraits import jpeg_bytes; import imagecheck;"
+        "imagecheck.check(jpeg_bytes()); print('face_recognition' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "False"
+
+
+def test_capture_makes_a_standard_photo_that_passes_as_final() -> None:
+    made = imagecheck.examine(phone_photo_bytes(size=(1500, 2000), orientation=6))
+    assert made.report.mode == "capture"
+    assert made.report.verdict in ("pass", "warn")
+    assert made.standard_jpeg is not None
+    assert made.overlay_svg is not None
+    again = imagecheck.check(made.standard_jpeg)
+    bad = [f.code for f in again.findings if f.code.startswith(("file.", "geometry.", "face."))]
+    assert bad == []
+
+
+def test_capture_agrees_with_examination() -> None:
+    data = phone_photo_bytes(phone_portrait(Portrait(mouth_open=1)), size=(1200, 1600))
+    checked, examined = imagecheck.check(data, mode="capture"), imagecheck.examine(data)
+    assert [f.code for f in checked.findings] == [f.code for f in examined.report.findings]
+    assert "mouth.open" in [f.code for f in checked.findings]
+
+
+def test_capture_says_which_side_needs_room() -> None:
+    crowded = phone_portrait(Portrait()).but(eye_y=150.0)
+    made = imagecheck.examine(phone_photo_bytes(crowded, size=(1200, 1600)))
+    assert made.standard_jpeg is None
+    assert made.report.findings[0].code == "face.cut_off"
+    assert "上方" in made.report.findings[0].message
+
+
+def test_compliant_file_is_its_own_standard_photo() -> None:
+    data = jpeg_bytes()
+    for mode in ("capture", "final"):
+        assert imagecheck.examine(data, mode=mode).standard_jpeg == data
+
+
+def test_capture_of_an_empty_room_finds_no_face() -> None:
+    from PIL import Image
+
+    from tests.portraits import encode
+
+    made = imagecheck.examine(encode(Image.new("RGB", (1200, 1600), (200, 200, 205)), 80))
+    assert [f.code for f in made.report.findings] == ["face.none"]
+    assert made.standard_jpeg is None
+
+
+@pytest.mark.parametrize("cut", [0, 1, 2, 20, 300, 5000, -2, -1])
+def test_truncated_file_is_unreadable(cut: int) -> None:
+    report = imagecheck.check(jpeg_bytes()[:cut])
+    assert [f.code for f in report.findings] == ["file.unreadable"]
+    assert report.verdict == "fail"
