@@ -12,13 +12,17 @@ from imagecheck.analysis import FRAME_PX, Analysis
 from imagecheck.check import judge, refuse
 from imagecheck.decode import Picture, UndecodableError, decode
 from imagecheck.faces import Search
-from imagecheck.framing import NoRoom
+from imagecheck.framing import COMFORT, NoRoom
 from imagecheck.profile import Profile, find_profile
 from imagecheck.report import Mode, Report
 from imagecheck.rules.base import Rule
-from imagecheck.standardise import ENOUGH_PX, Background, Framed, frame_picture, is_compliant
+from imagecheck.standardise import Background, Framed, frame_picture, is_compliant
 
 __all__ = ["Background", "Examination", "Judged", "examine", "judge_upload"]
+
+_FIRST_LOOK_PX = (600, 800)
+"""An upload is decoded just large enough to find and measure the face; most faces are then large
+enough for the standard photo too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ def judge_upload(
     """Decode, find the face, frame and judge, each once."""
     start = time.perf_counter()
     try:
-        picture = decode(data, enough_px=ENOUGH_PX if mode == "capture" else FRAME_PX)
+        picture = decode(data, enough_px=_FIRST_LOOK_PX if mode == "capture" else FRAME_PX)
     except UndecodableError as error:
         return Judged(refuse(error, mode, profile, start))
     analysis = Analysis.of_picture(picture, profile=profile, mode=mode)
@@ -99,14 +103,27 @@ def judge_upload(
 def _judge_capture(
     picture: Picture, analysis: Analysis, background: Background, data: bytes, start: float
 ) -> Judged:
-    framed = frame_picture(picture, analysis, background, data=data)
-    if framed is None:
+    if analysis.face is None:
         return Judged(judge(analysis, start, applies=_is_about_presence))
+    picture = _sharpen_small_face(picture, analysis, data)
+    framed = frame_picture(picture, analysis, background, data=data)
+    assert framed is not None, "there is a face"
     if isinstance(framed, NoRoom):
         report = judge(analysis, start, applies=_is_about_presence, known=framed.to_finding())
         return Judged(report)
     standard = _analyse_framed(framed, analysis)
     return Judged(judge(standard, start), standard, lambda: _encode(framed))
+
+
+def _sharpen_small_face(picture: Picture, analysis: Analysis, data: bytes) -> Picture:
+    """Decode larger when the face has fewer pixels than it will have in the standard photo."""
+    wanted = COMFORT["face_width"] / (analysis.face_width_px * analysis.factor)
+    if wanted <= 1 or picture.reduction <= 1:
+        return picture
+    height, width = picture.pixels.shape[:2]
+    larger = decode(data, enough_px=(round(width * wanted), round(height * wanted)))
+    analysis.factor = larger.pixels.shape[1] / analysis.width
+    return larger
 
 
 def _encode(framed: Framed) -> bytes:

@@ -71,7 +71,8 @@ def key_wall(lab: Lab) -> Wall:
     distance = distance_to_surface(lab, surface)
     mask = _keep_touching_border(distance < KEY_DELTA_E)
     share = float(mask[sides].mean())
-    colour = np.median(lab[mask], axis=0) if mask.any() else surface[:, 0]
+    sparse = lab[::_FIT_STEP, ::_FIT_STEP][mask[::_FIT_STEP, ::_FIT_STEP]]
+    colour = np.median(sparse, axis=0) if len(sparse) else surface[:, 0]
     return Wall(mask, surface, np.asarray(colour, np.float32), share)
 
 
@@ -80,9 +81,9 @@ def distance_to_surface(lab: Lab, surface: npt.NDArray[np.float32]) -> npt.NDArr
     h, w = lab.shape[:2]
     x, y = _axes(h, w)
     total = np.zeros((h, w), np.float32)
-    for channel in range(3):
-        c0, cx, cy = surface[channel]
-        total += (lab[..., channel] - (c0 + cx * x[:1] + cy * y[:, :1])) ** 2
+    for channel, (c0, cx, cy) in zip(cv2.split(lab), surface, strict=True):
+        away = cv2.subtract(channel, (c0 + cx * x[:1]) + cy * y[:, :1])
+        total = np.asarray(cv2.accumulateSquare(away, total), np.float32)
     return np.sqrt(total)
 
 

@@ -66,8 +66,8 @@ def measure_moire(analysis: Analysis) -> float:
     h, w = detail.shape
     window = np.outer(np.hanning(_TILE_PX), np.hanning(_TILE_PX)).astype(np.float32)
     total = np.zeros((_TILE_PX, _TILE_PX // 2 + 1))
-    for y in range(8, h - _TILE_PX + 1, 124):
-        for x in range(4, w - _TILE_PX + 1, 116):
+    for y in range(8, h - _TILE_PX + 1, 168):
+        for x in range(4, w - _TILE_PX + 1, 172):
             total += np.abs(np.fft.rfft2(detail[y : y + _TILE_PX, x : x + _TILE_PX] * window))
     height = np.log(np.fft.fftshift(total, axes=0) + 1).astype(np.float32)
     above = height - cv2.blur(cv2.medianBlur(height, 5), (9, 9))

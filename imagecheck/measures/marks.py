@@ -13,7 +13,7 @@ _BORDER_DEPTH_PX = 40
 _JUMP_DELTA_E = 7.0
 _EVEN_DELTA_E = 9.0
 _STROKE_KERNEL = np.ones((9, 9), np.uint8)
-_LAB_OFFSET = np.array((0, 128, 128), np.float32)
+_LEVEL_TO_L = 100 / 255  # OpenCV stores L* in eight bits
 _WALL_STROKE = 8
 _CLOTH_STROKE = 20
 _GLYPH_HEIGHT_PX = (8, 34)
@@ -55,11 +55,12 @@ class Strokes:
 
     def __init__(self, analysis: Analysis) -> None:
         """Take any analysis."""
-        whole = np.clip(analysis.lab + _LAB_OFFSET, 0, 255).astype(np.uint8)
+        whole = cv2.cvtColor(analysis.pixels, cv2.COLOR_RGB2LAB)
         opened = cv2.morphologyEx(whole, cv2.MORPH_OPEN, _STROKE_KERNEL)
         closed = cv2.morphologyEx(whole, cv2.MORPH_CLOSE, _STROKE_KERNEL)
-        away = cv2.max(cv2.subtract(whole, opened), cv2.subtract(closed, whole))
-        self.strength = np.asarray(away.max(axis=2), np.uint8)
+        light, a, b = cv2.split(cv2.max(cv2.subtract(whole, opened), cv2.subtract(closed, whole)))
+        light = cv2.convertScaleAbs(light, alpha=_LEVEL_TO_L)
+        self.strength = np.asarray(cv2.max(light, cv2.max(a, b)), np.uint8)
 
 
 def measure_strokes(analysis: Analysis) -> float:

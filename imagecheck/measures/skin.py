@@ -106,11 +106,15 @@ class Skin:
 
     def clipped_share(self) -> float:
         """Share of the face where a channel has reached its end."""
-        return float((self.patch[self.area].max(axis=1) >= _CLIPPED_LEVEL).mean())
+        red, green, blue = cv2.split(self.patch)
+        highest = np.asarray(cv2.max(red, cv2.max(green, blue)))
+        return float((highest[self.area] >= _CLIPPED_LEVEL).mean())
 
     def highlight_share(self) -> float:
         """Share of the face under white glare, specks removed."""
-        white = ((self.patch.min(axis=2) >= _HIGHLIGHT_LEVEL) & self.area).astype(np.uint8)
+        red, green, blue = cv2.split(self.patch)
+        lowest = np.asarray(cv2.min(red, cv2.min(green, blue)))
+        white = ((lowest >= _HIGHLIGHT_LEVEL) & self.area).astype(np.uint8)
         blobs = cv2.morphologyEx(white, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
         return float(blobs.sum()) / max(1, int(self.area.sum()))
 
