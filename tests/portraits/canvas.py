@@ -133,6 +133,15 @@ class Canvas:
         outline = np.concatenate([line + normal * half, (line - normal * half)[::-1]])
         self.fill(frame, outline, colour, soft=soft, opacity=opacity, inside=inside)
 
+    def roughen(
+        self, frame: Frame, outline: Points, strength: float, rng: np.random.Generator
+    ) -> None:
+        """Give the inside of an outline a fine texture; `strength` is a share of its brightness."""
+        h, w = self.rgb.shape[:2]
+        mask = _polygon(frame.to_pixels(outline), (h, w), 0.7)
+        grain = rng.standard_normal((h, w), dtype=np.float32) * np.float32(strength)
+        self.rgb *= (1 + mask * grain)[..., None]
+
 
 def _polygon(points: Points, shape: tuple[int, int], sigma: float) -> Plane:
     mask = np.zeros(shape, np.uint8)

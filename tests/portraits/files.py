@@ -44,7 +44,7 @@ def phone_portrait(portrait: Portrait | None = None) -> Portrait:
     """The same person in front of a plain grey wall, with the room that a phone photo leaves."""
     portrait = portrait or Portrait()
     return portrait.but(
-        width=960, height=1280, face_width=330.0, eye_y=540.0, centre_x=472.0, wall=(196, 197, 195)
+        width=960, height=1280, face_width=330.0, eye_y=540.0, centre_x=472.0, wall=(233, 234, 232)
     )
 
 

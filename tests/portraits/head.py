@@ -19,6 +19,9 @@ _FACE_LEFT = (
 )  # fmt: skip
 
 
+_PORES = 0.018  # texture of the skin, share of its brightness
+
+
 def face_outline() -> Points:
     """Skull, cheeks and jaw."""
     return symmetric(curve(_FACE_LEFT))
@@ -70,9 +73,9 @@ def _turned(frame: Frame, portrait: Portrait, depth: float) -> Frame:
 def _ears(canvas: Canvas, frame: Frame, portrait: Portrait) -> None:
     skin = portrait.skin
     for side in (-1.0, 1.0):
-        outer = ellipse(side * 110, 16, 15, 36, turn_deg=side * 8)
+        outer = ellipse(side * 110, 24, 15, 36, turn_deg=side * 8)
         canvas.fill(frame, outer, shade(skin, 0.90, 6), soft=0.8, is_figure=True)
-        inner = ellipse(side * 112, 13, 7, 23, turn_deg=side * 8)
+        inner = ellipse(side * 112, 21, 7, 23, turn_deg=side * 8)
         canvas.fill(frame, inner, shade(skin, 0.72, 8), soft=3, opacity=0.7)
 
 
@@ -87,6 +90,7 @@ def _skin(canvas: Canvas, frame: Frame, portrait: Portrait) -> None:
     canvas.fill(frame, ellipse(0, -72, 52, 26), shade(skin, 1.07), soft=20, opacity=0.7)
     canvas.fill(frame, ellipse(0, 190, 70, 16), shade(skin, 0.72), soft=9, opacity=0.6, inside=face)
     canvas.fill(frame, ellipse(0, 158, 22, 12), shade(skin, 1.06), soft=8, opacity=0.6)
+    canvas.roughen(frame, face, _PORES, np.random.default_rng(portrait.seed + 1000))
     if portrait.highlight > 0:
         spot = ellipse(14, -70, 30, 20)
         canvas.fill(frame, spot, (255, 255, 255), soft=6, opacity=portrait.highlight)
@@ -121,14 +125,14 @@ def _eye(canvas: Canvas, frame: Frame, portrait: Portrait, side: float) -> None:
     upper, lower = _lids(side, opening)
     if opening > 0.05:
         eyeball = np.concatenate([upper, lower[::-1]])
-        canvas.fill(frame, eyeball, (236, 232, 228), soft=0.5)
+        canvas.fill(frame, eyeball, (236, 232, 228), soft=0.25)
         _iris(canvas, frame, portrait, x + portrait.gaze * 14, eyeball)
         canvas.stroke(frame, _lowered(upper, 1.5), 4, (120, 105, 100), soft=1.5, opacity=0.4)
     lid_y = 0.0 if opening > 0.05 else -1.0
-    canvas.stroke(frame, _lowered(upper, lid_y), 4.6, (34, 24, 22), soft=0.7, opacity=0.92)
+    canvas.stroke(frame, _lowered(upper, lid_y), 4.6, (34, 24, 22), soft=0.3, opacity=0.92)
     canvas.stroke(frame, lower, 2.0, shade(skin, 0.45), soft=0.8, opacity=0.55)
     crease = _lowered(_lids(side, 1.0)[0], -6.5)
-    canvas.stroke(frame, crease, 2.4, shade(skin, 0.50), soft=1.0, opacity=0.55)
+    canvas.stroke(frame, crease, 2.4, shade(skin, 0.45), soft=0.5, opacity=0.6)
     bag = curve([(x - 22, 17), (x, 22), (x + 22, 16)])
     canvas.stroke(frame, bag, 5, shade(skin, 0.78), soft=3, opacity=0.5)
     _brow(canvas, frame, portrait, side)
@@ -139,7 +143,7 @@ def _lowered(line: Points, y: float) -> Points:
 
 
 def _iris(canvas: Canvas, frame: Frame, portrait: Portrait, x: float, eyeball: Points) -> None:
-    canvas.fill(frame, ellipse(x, -2, 12, 12), (74, 50, 36), soft=0.7, inside=eyeball)
+    canvas.fill(frame, ellipse(x, -2, 12, 12), (74, 50, 36), soft=0.3, inside=eyeball)
     canvas.fill(frame, ellipse(x, -2, 9.0, 9.0), (96, 66, 46), soft=1.6, inside=eyeball)
     pupil: Colour = (20, 15, 14)
     if portrait.red_eye > 0:
@@ -147,16 +151,19 @@ def _iris(canvas: Canvas, frame: Frame, portrait: Portrait, x: float, eyeball: P
         canvas.fill(frame, glow, (205, 32, 34), soft=1, opacity=portrait.red_eye, inside=eyeball)
         pupil = (170, 20, 24)
     canvas.fill(frame, ellipse(x, -2, 5.2, 5.2), pupil, soft=0.5, inside=eyeball)
-    canvas.fill(frame, ellipse(x + 3.5, -6, 2.1, 2.1), (250, 250, 250), soft=0.4, inside=eyeball)
+    canvas.fill(frame, ellipse(x + 1.5, -7, 1.8, 1.5), (250, 250, 250), soft=0.3, inside=eyeball)
 
 
 def _brow(canvas: Canvas, frame: Frame, portrait: Portrait, side: float) -> None:
-    line = curve([(-79, -31), (-66, -41), (-46, -42), (-22, -33)])
+    line = curve([(-79, -27), (-66, -37), (-46, -38), (-22, -30)])
     if side > 0:
         line = mirror(line)
-    grey_enough = tuple(0.75 * c + 12 for c in portrait.hair_colour)
-    colour = (grey_enough[0], grey_enough[1], grey_enough[2])
-    canvas.stroke(frame, line, 11, colour, soft=1.8, opacity=0.88)
+    base = portrait.hair_colour
+    colour = (0.75 * base[0] + 12, 0.75 * base[1] + 12, 0.75 * base[2] + 12)
+    canvas.stroke(frame, line, 10, colour, soft=1.4, opacity=0.8)
+    for x, y in line[2:-2]:
+        hair = np.array([[x - side * 1.5, y + 5.5], [x + side * 1.5, y], [x + side * 5, y - 5]])
+        canvas.stroke(frame, hair, 1.5, _tone(colour, 0.5), soft=0.2, opacity=0.8)
 
 
 def _nose(canvas: Canvas, frame: Frame, portrait: Portrait) -> None:
@@ -169,7 +176,7 @@ def _nose(canvas: Canvas, frame: Frame, portrait: Portrait) -> None:
         wing = ellipse(side * 19, 52, 9, 11)
         canvas.fill(tip, wing, shade(skin, 0.84, 4), soft=4, opacity=0.7)
         nostril = ellipse(side * 11, 61, 6.2, 3.6, turn_deg=-side * 16)
-        canvas.fill(tip, nostril, shade(skin, 0.26), soft=1.2, opacity=0.9)
+        canvas.fill(tip, nostril, shade(skin, 0.22), soft=0.5, opacity=0.95)
     canvas.fill(bridge, ellipse(0, 8, 6, 34), shade(skin, 1.12), soft=5, opacity=0.7)
     canvas.fill(tip, ellipse(0, 47, 9, 8), shade(skin, 1.13), soft=5, opacity=0.8)
     base = curve([(-24, 58), (-12, 66), (0, 68), (12, 66), (24, 58)])
@@ -188,8 +195,8 @@ def _mouth(canvas: Canvas, frame: Frame, portrait: Portrait) -> None:
     bottom = curve([left, (-18, 115 + gap), (0, 120 + gap * 1.1), (18, 115 + gap), right])
     canvas.fill(frame, ellipse(0, 84, 7, 8), shade(skin, 0.86), soft=4, opacity=0.6)
     canvas.fill(frame, ellipse(0, 128 + gap, 26, 6), shade(skin, 0.72), soft=5, opacity=0.6)
-    canvas.fill(frame, np.concatenate([top, line_up[::-1]]), shade(lips, 0.86), soft=0.9)
-    canvas.fill(frame, np.concatenate([line_low, bottom[::-1]]), lips, soft=0.9)
+    canvas.fill(frame, np.concatenate([top, line_up[::-1]]), shade(lips, 0.86), soft=0.4)
+    canvas.fill(frame, np.concatenate([line_low, bottom[::-1]]), lips, soft=0.4)
     canvas.fill(frame, ellipse(0, 112 + gap, 14, 3), shade(lips, 1.15), soft=2.5, opacity=0.6)
     if gap > 1:
         hollow = np.concatenate([line_up, line_low[::-1]])
@@ -197,7 +204,7 @@ def _mouth(canvas: Canvas, frame: Frame, portrait: Portrait) -> None:
         teeth = np.concatenate([line_up, _lowered(line_up, min(gap * 0.45, 8))[::-1]])
         canvas.fill(frame, teeth, (226, 220, 210), soft=0.8, inside=hollow)
     else:
-        canvas.stroke(frame, line_up, 3.2, shade(lips, 0.42), soft=0.8, opacity=0.9)
+        canvas.stroke(frame, line_up, 3.2, shade(lips, 0.36), soft=0.35, opacity=0.95)
     for x in (-half, half):
         canvas.fill(frame, ellipse(x, corner_y, 4, 3), shade(skin, 0.5), soft=2, opacity=0.5)
 
@@ -211,30 +218,40 @@ def draw_long_hair(canvas: Canvas, frame: Frame, portrait: Portrait) -> None:
         canvas.fill(frame, symmetric(curve(line)), colour, soft=1.2, is_figure=True)
 
 
+_HAIRLINE = ((-90, -70), (-60, -90), (-24, -112), (30, -126), (46, -106), (72, -90), (91, -66))
+"""From the left of the picture to the right, with a parting."""
+
+
+def _cap(portrait: Portrait) -> Points:
+    """Outline of the hair on the head."""
+    top = -portrait.hair_height
+    side_x, side_y, ear_x = (128.0, 66.0, 99.0) if portrait.hair_over_ears else (113.0, -8.0, 100.0)
+    outer = curve(
+        [(0, top), (-48, top * 0.965), (-88, top * 0.80), (-112, top * 0.48), (-118, -40),
+         (-side_x, side_y)]
+    )  # fmt: skip
+    inner = [(-ear_x, side_y + 2), (-99, -40), *_HAIRLINE, (99, -40), (ear_x, side_y + 2)]
+    return np.concatenate([outer, curve(inner), mirror(outer)])
+
+
 def _hair(canvas: Canvas, frame: Frame, portrait: Portrait, rng: np.random.Generator) -> None:
     if portrait.hair == "bald":
         return
-    top = -portrait.hair_height
-    covers_ears = portrait.hair_over_ears
-    side_x, side_y = (-128.0, 66.0) if covers_ears else (-113.0, -22.0)
-    outer = [(0, top), (-48, top * 0.965), (-88, top * 0.80), (-112, top * 0.48),
-             (-118, -40), (side_x, side_y)]  # fmt: skip
-    inner = [(-100 if not covers_ears else -99, side_y + 2), (-99, -40), (-88, -78), (-60, -98),
-             (-24, -104), (0, -102)]  # fmt: skip
-    half = np.concatenate([curve(outer), curve(inner)])
-    cap = symmetric(half)
+    top, cap = -portrait.hair_height, _cap(portrait)
     canvas.fill(frame, cap, portrait.hair_colour, soft=1.0, is_figure=True)
     canvas.fill(frame, ellipse(-20, top * 0.86, 60, 12), _tone(portrait.hair_colour, 1.9), soft=10,
                 opacity=0.45, inside=cap)  # fmt: skip
     for _ in range(90):
         x, lift = rng.uniform(-96, 96), rng.uniform(0.70, 0.97)
         arch = math.sqrt(max(0.05, 1 - (x / 122) ** 2))
-        start = (x * 0.55, top * lift * (0.55 + 0.45 * arch))
-        strand = curve(
-            [start, (x * 0.85, start[1] + 16), (x * 1.08, start[1] + rng.uniform(30, 60))], 5
-        )
+        y = top * lift * (0.55 + 0.45 * arch)
+        strand = curve([(x * 0.55, y), (x * 0.85, y + 16), (x * 1.08, y + rng.uniform(30, 60))], 5)
         tone = _tone(portrait.hair_colour, rng.uniform(0.5, 2.0))
-        canvas.stroke(frame, strand, 1.6, tone, soft=0.5, opacity=0.5, inside=cap)
+        canvas.stroke(frame, strand, 1.6, tone, soft=0.3, opacity=0.5, inside=cap)
+    for x, y in curve(_HAIRLINE, 10):
+        root = (x - rng.uniform(2, 8), y - 16)
+        wisp = curve([root, (x, y - 3), (x + rng.uniform(-3, 6), y + rng.uniform(-4, 11))], 4)
+        canvas.stroke(frame, wisp, 3.4, portrait.hair_colour, soft=0.7, opacity=0.75)
 
 
 def _fringe(canvas: Canvas, frame: Frame, portrait: Portrait, rng: np.random.Generator) -> None:
