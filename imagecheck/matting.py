@@ -26,9 +26,9 @@ POCKET_DEPTH_PX = 12
 SAME_COLOUR_DELTA_E = 10.0
 """Clothes nearer than this to the wall are separated by the shoulder line, not by colour."""
 LOST_EDGE_DELTA_E = 2.5
-MAX_LOST_SHARE = 0.25
+MAX_LOST_SHARE = 0.10
 """Where this share of the shoulder line has less contrast than that, nothing is replaced (a white
-shirt, 250, is still cut off well from a wall of 240, not from one of 245)."""
+shirt, 250, is mostly still cut off well from a wall of 240, never from one of 248)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
