@@ -4,7 +4,8 @@
  */
 
 import { remembered } from "./session.js";
-import { errorBox, h, loading, plainButton, toast } from "./dom.js";
+import { countDown, errorBox, fill, h, loading, plainButton, toast } from "./dom.js";
+import { showTime } from "./format.js";
 import { loginPage } from "./page_login.js";
 import { codePage } from "./page_code.js";
 import { identityPage } from "./page_identity.js";
@@ -54,7 +55,7 @@ async function render() {
   const context = { signal: visit.controller.signal, go, root, reload: render };
   try {
     const content = await route.page(context, ...path.match(route.pattern).slice(1));
-    if (current === visit && content) root.replaceChildren(...[content].flat());
+    if (current === visit && content) fill(root, content);
   } catch (error) {
     if (current !== visit || error.name === "AbortError") return undefined;
     root.replaceChildren(showFailure(error));
@@ -74,10 +75,10 @@ function showFrame(route, path, root) {
 
 function showFailure(error) {
   const retry = plainButton("重试", "retry-button", () => render(), "primary");
-  if (error.retryAfterS) {
-    import("./dom.js").then(({ countDown }) => countDown(retry, "重试", error.retryAfterS));
-  }
-  return h("div", { class: "stack" }, errorBox(error), retry);
+  const note = h("div", { class: "stack" }, errorBox(error), retry);
+  // After it stands in the page: a countdown ends with the page that it belongs to.
+  if (error.retryAfterS) queueMicrotask(() => countDown(retry, "重试", error.retryAfterS));
+  return note;
 }
 
 function watchNetwork() {
@@ -90,7 +91,7 @@ function watchNetwork() {
 
 function runClock() {
   const node = document.getElementById("clock");
-  const tick = () => { node.textContent = new Date().toTimeString().slice(0, 5); };
+  const tick = () => { node.textContent = showTime(new Date().toISOString()).slice(-5); };
   tick();
   setInterval(tick, 10000);
 }

@@ -37,7 +37,7 @@ function showLimit(limit, suffix) {
   if (low === null && high === null) return null;
   if (low === null) return `≤ ${round(high)}${suffix}`;
   if (high === null) return `≥ ${round(low)}${suffix}`;
-  return `${round(low)}–${round(high)}${suffix}`;
+  return `${round(low)}${low < 0 ? " 至 " : "–"}${round(high)}${suffix}`;
 }
 
 function round(value) {

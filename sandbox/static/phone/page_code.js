@@ -44,7 +44,7 @@ function showCode(code, go) {
       cell("采集类型", code.mode, "mode"),
       cell("采集费", code.fee_fen ? showYuan(code.fee_fen) : "免费", "fee"),
       cell("采集时间", showWindow(code.opens_at, code.closes_at), "window"),
-      code.next_cutoff_at ? cell("最近批次截止", `${code.next_batch} · ${showTime(code.next_cutoff_at)}`, "next-cutoff") : null,
+      code.next_cutoff_at ? cell("本批次截止", showTime(code.next_cutoff_at), "next-cutoff") : null,
       cell("支付方式", code.pay_first ? "先支付,后拍照" : "照片通过检测后支付", "pay-order"),
     ),
     h("section", { class: "group" }, h("h2", { class: "group-title" }, `个人信息告知书(${code.consent.version})`), h("div", { class: "prose", tabindex: "0", "data-testid": "consent-text" }, code.consent.text)),
