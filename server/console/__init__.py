@@ -1,6 +1,29 @@
 """Staff web pages. One room a file; importing a room registers its views on the blueprint."""
 
-from server.console import account, dashboard, rendering, sign_in
+from server.console import (
+    account,
+    dashboard,
+    missing,
+    photos,
+    rendering,
+    review,
+    sign_in,
+    staff,
+    students,
+    wording,
+)
 from server.console.access import blueprint
 
-__all__ = ["account", "blueprint", "dashboard", "rendering", "sign_in"]
+__all__ = [
+    "account",
+    "blueprint",
+    "dashboard",
+    "missing",
+    "photos",
+    "rendering",
+    "review",
+    "sign_in",
+    "staff",
+    "students",
+    "wording",
+]

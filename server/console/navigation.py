@@ -19,7 +19,7 @@ class Entry:
 
 
 ENTRIES = (
-    Entry("概览", "console.dashboard"),
+    Entry("概览", "console.progress", ("console.dashboard",)),
     Entry("审核", "console.review_queue", ("console.review_",)),
     Entry("学生", "console.students", ("console.student",)),
     Entry("未完成", "console.missing", ("console.missing",)),

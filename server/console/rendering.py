@@ -45,6 +45,15 @@ def show_yuan(amount_fen: int | None) -> str:
     return f"{amount_fen / 100:,.2f} 元" if amount_fen is not None else "—"
 
 
+@blueprint.app_template_filter("duration")
+def show_duration(span_s: float) -> str:
+    """Show seconds as the largest fitting unit."""
+    for unit, unit_s in (("天", 86_400), ("小时", 3_600), ("分钟", 60)):
+        if span_s >= unit_s:
+            return f"{int(span_s // unit_s)} {unit}"
+    return "不到 1 分钟"
+
+
 @blueprint.app_template_filter("status_tone")
 def show_status_tone(status: CollectionStatus) -> str:
     """Return the Bootstrap tone of a status badge."""

@@ -1,0 +1,75 @@
+"""Photos for staff: the standard photo, the original, and the measured lines, each as an image."""
+
+from __future__ import annotations
+
+import uuid
+
+from flask import make_response
+from werkzeug.wrappers import Response
+
+from models import Photo, Role
+from server.console.access import blueprint, current_context, current_viewer, roles
+from server.errors import NotFound
+from server.gateways.photo_store import PhotoMissing
+from server.services.staff_viewer import get_visible
+
+KEPT_S = 3600
+JPEG_MAGIC = b"\xff\xd8\xff"
+PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+IMAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+"""What an image may do when it is opened by itself: nothing."""
+
+
+@blueprint.get("/photos/<uuid:photo_id>/standard.jpg")
+@roles(Role.ADMIN, Role.REVIEWER, Role.CENTRE)
+def photo_standard(photo_id: uuid.UUID) -> Response:
+    """Send the 480x640 standard photo."""
+    return _send(_read(_get_photo(photo_id).standard_key), "image/jpeg")
+
+
+@blueprint.get("/photos/<uuid:photo_id>/original")
+@roles(Role.ADMIN, Role.REVIEWER)
+def photo_original(photo_id: uuid.UUID) -> Response:
+    """Send the bytes that the student submitted, as the image that they are."""
+    data = _read(_get_photo(photo_id).original_key)
+    if data.startswith(JPEG_MAGIC):
+        return _send(data, "image/jpeg")
+    if data.startswith(PNG_MAGIC):
+        return _send(data, "image/png")
+    raise NotFound
+
+
+@blueprint.get("/photos/<uuid:photo_id>/lines.svg")
+@roles(Role.ADMIN, Role.REVIEWER)
+def photo_lines(photo_id: uuid.UUID) -> Response:
+    """Send the measured lines: a transparent picture that lies over the standard photo."""
+    svg = _get_photo(photo_id).overlay_svg
+    if not svg:
+        raise NotFound
+    return _send(svg.encode(), "image/svg+xml")
+
+
+def _get_photo(photo_id: uuid.UUID) -> Photo:
+    with current_context().db.read() as session:
+        photo = session.get(Photo, photo_id)
+        if photo is None:
+            raise NotFound
+        get_visible(session, current_viewer(), photo.enrolment_id)
+        return photo
+
+
+def _read(key: str | None) -> bytes:
+    if key is None:
+        raise NotFound
+    try:
+        return current_context().photo_store.get(key)
+    except PhotoMissing as error:
+        raise NotFound from error
+
+
+def _send(data: bytes, content_type: str) -> Response:
+    response = make_response(data)
+    response.headers["Content-Type"] = content_type
+    response.headers["Content-Security-Policy"] = IMAGE_POLICY
+    response.headers["Cache-Control"] = f"private, max-age={KEPT_S}"
+    return response

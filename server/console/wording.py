@@ -1,0 +1,125 @@
+"""The Chinese words of stored values, as template filters."""
+
+from __future__ import annotations
+
+from models import Decision, OrderState, PhotoState, Review, Verdict
+from server.console.access import blueprint
+from server.services.collection import Event
+from server.services.rejection_reasons import REASONS, describe_reasons
+
+NEXT_STEPS = {
+    "capture": "等待学生上传照片",
+    "wait_check": "照片检测中",
+    "pay": "等待学生缴费",
+    "wait_review": "等待审核",
+    "recapture": "等待学生重新上传",
+    "done": "已完成",
+}
+PHOTO_STATES = {
+    PhotoState.RECEIVED: "检测中",
+    PhotoState.CHECKED: "已检测",
+    PhotoState.WITHDRAWN: "学生已撤回",
+    PhotoState.SUPERSEDED: "已被新照片替换",
+    PhotoState.REJECTED: "已退回",
+    PhotoState.APPROVED: "已采用",
+}
+VERDICTS = {Verdict.PASS: "检测合格", Verdict.WARN: "需人工查看", Verdict.FAIL: "检测不合格"}
+DECISIONS = {Decision.APPROVE: "通过", Decision.REJECT: "退回", Decision.CORRECT: "勘误"}
+ORDER_STATES = {
+    OrderState.OPEN: "待支付",
+    OrderState.PAID: "已支付",
+    OrderState.CLOSED: "已关闭",
+    OrderState.REFUNDING: "退款中",
+    OrderState.REFUNDED: "已退款",
+    OrderState.QUARANTINED: "待财务处理",
+}
+EVENTS = {
+    Event.IMPORTED: "导入名单",
+    Event.SUBMITTED: "照片与缴费齐备",
+    Event.RESUBMITTED: "重新上传",
+    Event.REPLACED: "更换照片",
+    Event.WITHDRAWN: "撤回照片",
+    Event.REFUNDED: "退款",
+    Event.APPROVED: "审核采用",
+    Event.REJECTED: "审核退回",
+    Event.APPROVAL_UNDONE: "撤销采用",
+    Event.REJECTION_UNDONE: "撤销退回",
+    Event.CORRECTED: "勘误解锁",
+}
+ACTORS = {"student": "学生", "staff": "工作人员", "system": "系统"}
+MESSAGE_KINDS = {
+    "photo_rejected": "照片需重新上传",
+    "photo_collected": "照片已采集",
+    "deadline_near": "截止提醒",
+    "refund": "退款通知",
+}
+MESSAGE_STATES = {
+    "pending": "待发送",
+    "sent": "已发送",
+    "refused": "微信未接受",
+    "failed": "发送失败",
+}
+AUDIT_ACTIONS = {
+    "session.open": "登录",
+    "session.close": "退出登录",
+    "password.change": "修改密码",
+    "second_factor.enable": "开启两步验证",
+    "second_factor.disable": "关闭两步验证",
+    "photo.open": "打开照片",
+    "photo.approve": "采用照片",
+    "photo.reject": "退回照片",
+    "review.undo": "撤销审核",
+    "enrolment.correct": "勘误解锁",
+    "students.remind": "发送提醒",
+    "staff.create": "新建账号",
+    "staff.disable": "停用账号",
+    "staff.enable": "启用账号",
+    "staff.reset_password": "重置密码",
+}
+MEASUREMENTS = {
+    "head_top_px": "头顶到上边 px",
+    "eye_line_px": "眼睛到上边 px",
+    "face_width_px": "脸宽 px",
+    "centre_offset_px": "偏离中线 px",
+    "off_centre_px": "偏离中线 px",
+    "roll_deg": "头部倾斜 度",
+    "yaw_ratio": "左右转头",
+    "pitch_ratio": "俯仰",
+    "size_kb": "文件大小 KB",
+    "background_delta_e": "背景色差",
+}
+WORDS: dict[str, dict[str, str]] = {
+    "next_step": NEXT_STEPS,
+    "photo_state": {str(key): text for key, text in PHOTO_STATES.items()},
+    "verdict": {str(key): text for key, text in VERDICTS.items()},
+    "decision": {str(key): text for key, text in DECISIONS.items()},
+    "order_state": {str(key): text for key, text in ORDER_STATES.items()},
+    "event": {str(key): text for key, text in EVENTS.items()},
+    "actor": ACTORS,
+    "audit_action": AUDIT_ACTIONS,
+    "measurement": MEASUREMENTS,
+    "message_kind": MESSAGE_KINDS,
+    "message_state": MESSAGE_STATES,
+}
+
+
+def _register(name: str, words: dict[str, str]) -> None:
+    @blueprint.app_template_filter(name)
+    def show(value: object) -> str:
+        return words.get(str(value), str(value)) if value is not None else "—"
+
+
+for _name, _words in WORDS.items():
+    _register(_name, _words)
+
+
+@blueprint.app_template_filter("reasons")
+def show_reasons(review: Review) -> str:
+    """Show why a photo was sent back."""
+    return describe_reasons(review.reason_codes, review.note)
+
+
+@blueprint.app_template_filter("reason_text")
+def show_reason_text(reason: str) -> str:
+    """Show the reason of a status change: codes, comma-separated, perhaps with a note."""
+    return ";".join(REASONS.get(part, part) for part in reason.split(",") if part)
