@@ -56,19 +56,30 @@ class Ledger:
             )
 
     def change(self, kind: str, key: str, edit: Callable[[Record | None], Record | None]) -> Record:
-        """Replace one record by ``edit(record)``; raises KeyError when that gives None."""
+        """Replace one record by ``edit(record)``; raises KeyError when that gives None.
+
+        ``edit`` may change other records: all of it is one transaction.
+        """
         with self._lock:
+            if self._db.in_transaction:
+                return self._replace(kind, key, edit)
             self._db.execute("BEGIN IMMEDIATE")
             try:
-                edited = edit(self.get(kind, key))
-                if edited is None:
-                    raise KeyError(key)  # noqa: TRY301 - rolls back like every other error
-                self.put(kind, key, edited)
+                edited = self._replace(kind, key, edit)
                 self._db.execute("COMMIT")
             except BaseException:
                 self._db.execute("ROLLBACK")
                 raise
             return edited
+
+    def _replace(
+        self, kind: str, key: str, edit: Callable[[Record | None], Record | None]
+    ) -> Record:
+        edited = edit(self.get(kind, key))
+        if edited is None:
+            raise KeyError(key)
+        self.put(kind, key, edited)
+        return edited
 
     def list(self, kind: str) -> list[Record]:
         """Return all records of a kind in the order in which they came."""
