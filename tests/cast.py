@@ -51,12 +51,15 @@ class Phone:
         return enrolment_id
 
     def upload(self, enrolment_id: str, data: bytes = JPEG) -> TestResponse:
-        return self.call(
+        answer = self.call(
             "POST",
             f"/enrolments/{enrolment_id}/photos",
             data={"photo": (io.BytesIO(data), "photo.jpg")},
             content_type="multipart/form-data",
         )
+        # werkzeug's client leaves the temporary file of a large body to the garbage collector
+        answer.request.environ["wsgi.input"].close()
+        return answer
 
     def enrolment(self, enrolment_id: str) -> Any:
         answer = self.call("GET", f"/enrolments/{enrolment_id}")

@@ -6,7 +6,7 @@ import uuid
 
 from apiflask import APIBlueprint
 from apiflask.fields import UploadFile
-from flask import Response, request
+from flask import Response
 from flask_limiter import Limiter
 from pydantic import BaseModel
 
@@ -24,7 +24,6 @@ from server.security.throttle import (
 )
 from server.services.submit_photo import (
     MAX_PHOTO_BYTES,
-    PhotoEmpty,
     PhotoTooLarge,
     QueueFull,
     submit_photo,
@@ -35,7 +34,7 @@ from server.services.withdraw_photo import withdraw_photo
 
 
 class UploadForm(BaseModel):
-    """The multipart body, for the documentation: the view reads it by hand, fault by fault."""
+    """The multipart body."""
 
     photo: UploadFile
 
@@ -46,22 +45,19 @@ def register(bp: APIBlueprint, limiter: Limiter) -> None:
 
     @bp.post("/enrolments/<uuid:enrolment_id>/photos")
     @limiter.limit(UPLOADS_PER_USER, key_func=identify_user_or_address)
-    @bp.input(UploadForm, location="files", validation=False, arg_name="_form")
+    @bp.input(UploadForm, location="files", arg_name="form")
     @bp.output(schemas.PhotoAnswer)
     @bp.doc(
         summary="上传照片并得到检测结论",
         responses={202: "已保存,结论稍后查询", 413: "超过 10 MB", 415: "不是 JPG 或 PNG"},
     )
-    def upload_photo(
-        enrolment_id: uuid.UUID, _form: object = None
-    ) -> tuple[schemas.PhotoAnswer, int]:
+    def upload_photo(enrolment_id: uuid.UUID, form: UploadForm) -> tuple[schemas.PhotoAnswer, int]:
         ctx, user_id = get_ctx(), get_user_id()
         with take_upload_slot() as is_free:
             if not is_free:
                 raise QueueFull(retry_after_s=3)
-            submission = submit_photo(
-                ctx, user_id=user_id, enrolment_id=enrolment_id, data=_read_photo()
-            )
+            data = _read_photo(form.photo)
+            submission = submit_photo(ctx, user_id=user_id, enrolment_id=enrolment_id, data=data)
         with take_waiting_slot() as is_free:
             timeout_s = ctx.settings.verdict_wait_s if is_free else 0
             photo = wait_for_verdict(ctx, submission.photo_id, timeout_s)
@@ -119,10 +115,7 @@ def register(bp: APIBlueprint, limiter: Limiter) -> None:
         return schemas.EnrolmentAnswer(data=show_enrolment(ctx, view))
 
 
-def _read_photo() -> bytes:
-    file = request.files.get("photo")
-    if file is None:
-        raise PhotoEmpty("请求中没有名为 photo 的文件")
+def _read_photo(file: UploadFile) -> bytes:
     data = file.stream.read(MAX_PHOTO_BYTES + 1)
     if len(data) > MAX_PHOTO_BYTES:
         raise PhotoTooLarge

@@ -145,7 +145,9 @@ def test_heic_answer_says_what_to_do(alice: Phone) -> None:
 
 def test_missing_file_field_is_named(alice: Phone) -> None:
     enrolment = alice.bound()
-    assert_refused(alice.call("POST", f"/enrolments/{enrolment}/photos"), 422, "photo_empty")
+    answer = alice.call("POST", f"/enrolments/{enrolment}/photos")
+    assert_refused(answer, 422, "invalid_request")
+    assert answer.json["message"].endswith("photo")
 
 
 def test_other_peoples_photos_do_not_exist(alice: Phone, bob: Phone, judge: Judge) -> None:
