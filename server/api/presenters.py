@@ -8,6 +8,7 @@ from models import FeatureCode, Photo, PhotoState
 from server.api import schemas
 from server.context import Context
 from server.services.id_numbers import mask_id_number, mask_name
+from server.services.rejection_reasons import REASONS
 from server.services.submit_photo import MAX_PHOTO_BYTES
 from server.services.view_enrolment import EnrolmentView, estimate_wait_s
 
@@ -99,7 +100,11 @@ def _show_review(view: EnrolmentView) -> schemas.ReviewOut | None:
     if review is None:
         return None
     return schemas.ReviewOut(
-        decision=review.decision, reasons=review.reason_codes, note=review.note, at=review.at
+        decision=review.decision,
+        reasons=review.reason_codes,
+        reason_texts=[REASONS.get(code, code) for code in review.reason_codes],
+        note=review.note,
+        at=review.at,
     )
 
 

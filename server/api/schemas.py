@@ -147,6 +147,7 @@ class ReviewOut(BaseModel):
 
     decision: str
     reasons: list[str]
+    reason_texts: list[str] = Field(description="the reasons in words for the student")
     note: str
     at: dt.datetime
 

@@ -5,7 +5,7 @@ import { actionButton, cell, cells, h, plainButton, toast } from "./dom.js";
 import { showTime, showYuan } from "./format.js";
 import { waitingNote } from "./page_photo.js";
 import { pay } from "./payment.js";
-import { STEP_TITLES, showReason } from "./steps.js";
+import { STEP_TITLES } from "./steps.js";
 import { showStandardPhoto, showVerdict } from "./verdict.js";
 import { askUntil } from "./waiting.js";
 
@@ -55,7 +55,7 @@ function showReview(enrolment) {
   if (enrolment.next_step !== "recapture" || !review) return null;
   return h("div", { class: "box error", "data-testid": "review" },
     h("p", {}, h("b", {}, "审核意见")),
-    review.reasons.length ? h("ul", {}, review.reasons.map((code) => h("li", { "data-testid": "review-reason", "data-code": code }, showReason(code)))) : null,
+    review.reasons.length ? h("ul", {}, review.reasons.map((code, place) => h("li", { "data-testid": "review-reason", "data-code": code }, review.reason_texts[place]))) : null,
     review.note ? h("p", { "data-testid": "review-note" }, review.note) : null,
     h("p", { class: "fine" }, showTime(review.at)));
 }
