@@ -23,7 +23,8 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 
 run: install ## start the demo college: web, worker and simulated WeChat
 	@CAIJI_DEMO=1 $(BIN)/flask demo prepare
-	@CAIJI_DEMO=1 PATH="$(CURDIR)/$(BIN):$$PATH" exec $(BIN)/honcho --no-colour -f Procfile.demo start
+	@CAIJI_DEMO=1 PATH="$(CURDIR)/$(BIN):$$PATH" WEB_PORT=$${PORT:-8000} \
+		exec $(BIN)/honcho --no-colour -f Procfile.demo start --port $${PORT:-8000}
 
 test: $(VENV)/.installed-dev ## run all tests; CI=true lets nothing be skipped
 	@$(BIN)/python -m pytest
