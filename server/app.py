@@ -85,8 +85,10 @@ def _register_surfaces(app: APIFlask, csrf: CSRFProtect) -> None:
         csrf.exempt(blueprint)
         app.register_blueprint(blueprint)
     Bootstrap5(app)
-    app.register_blueprint(console.blueprint)
-    app.register_blueprint(public.blueprint)
+    for pages in (console.blueprint, public.blueprint):
+        # APIFlask asks this of every blueprint that guards its requests.
+        pages.enable_openapi = False  # type: ignore[attr-defined]
+        app.register_blueprint(pages)
 
 
 def _install_error_handlers(app: Flask) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response
 
@@ -24,7 +25,23 @@ def create_blueprint(app: APIFlask) -> Blueprint:
     for module in (login, enrolments, photos, orders):
         module.register(blueprint, limiter)
     app.register_error_handler(HTTPError, _answer_validation_error)
+    app.config["SECURITY_SCHEMES"] = {"token": {"type": "http", "scheme": "bearer"}}
+    app.spec_processor(lambda spec: _declare_tokens(app, spec))
     return blueprint
+
+
+def _declare_tokens(app: APIFlask, spec: dict[str, Any]) -> dict[str, Any]:
+    """Say in the OpenAPI document which calls need the token: all but the anonymous ones."""
+    anonymous = {
+        re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+        for rule in app.url_map.iter_rules()
+        if getattr(app.view_functions[rule.endpoint], "is_anonymous", False)
+    }
+    for path, operations in spec["paths"].items():
+        for method, operation in operations.items():
+            if path not in anonymous and method != "parameters":
+                operation["security"] = [{"token": []}]
+    return spec
 
 
 def _answer_validation_error(error: object) -> Response:
