@@ -30,7 +30,7 @@ def create_blueprint(app: APIFlask) -> Blueprint:
     return blueprint
 
 
-def _declare_tokens(app: APIFlask, spec: dict[str, Any]) -> dict[str, Any]:
+def _declare_tokens(app: APIFlask, spec: Any) -> Any:
     """Say in the OpenAPI document which calls need the token: all but the anonymous ones."""
     anonymous = {
         re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
