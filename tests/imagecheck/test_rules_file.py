@@ -104,7 +104,7 @@ def test_turning_orientation_is_no_mirror() -> None:
     "software", ["Adobe Photoshop 25.0 (Windows)", "Meitu XiuXiu 7.3", "美图秀秀", "GIMP 2.10.36"]
 )
 def test_editor_in_the_metadata_asks_for_a_look(software: str) -> None:
-    assert statuses(save(exif={SOFTWARE_TAG: software}))["file.edited"] == "warn"
+    assert statuses(save(exif={SOFTWARE_TAG: software.encode()}))["file.edited"] == "warn"
 
 
 @pytest.mark.parametrize("software", ["HUAWEI P60", "17.4.1", "Canon EOS 80D Firmware 1.0.3"])

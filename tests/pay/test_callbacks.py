@@ -192,6 +192,13 @@ def test_second_payment_for_the_same_enrolment_is_kept(
     assert load_order(demo, second).state is OrderState.PAID
 
 
+@pytest.fixture
+def fresh_budget() -> None:
+    """Forget what earlier tests made this process refuse."""
+    refused_budget._window_start = 0.0
+
+
+@pytest.mark.usefixtures("fresh_budget")
 def test_forged_notice_is_refused_and_kept_apart(
     client: FlaskClient, number: str, wechat: SmallWechat, demo: Context
 ) -> None:
@@ -208,8 +215,8 @@ def test_forged_notice_is_refused_and_kept_apart(
     assert len(wechat.stub.requests) == before, "a forged notice must not make us call out"
 
 
+@pytest.mark.usefixtures("fresh_budget")
 def test_flood_of_forged_notices_does_not_fill_the_disk(client: FlaskClient, demo: Context) -> None:
-    refused_budget._window_start = 0.0
     for attempt in range(MAX_REFUSED_KEPT + 20):
         assert client.post("/pay/notify/v3", data=f"{{{attempt}}}").status_code == 401
     assert count(demo, PaymentNotice) <= MAX_REFUSED_KEPT
