@@ -22,10 +22,10 @@ def create_app() -> Flask:
     Nothing is checked or opened until a command needs it: ``flask db upgrade`` must run before
     the schema fits.
     """
-    from server.cli import database, demo, institution, operations, roster
+    from server.cli import database, demo, doctor, institution, operations, pay, roster
 
     app = Flask("server")
-    for module in (database, demo, institution, operations, roster):
+    for module in (database, demo, doctor, institution, operations, pay, roster):
         module.register(app)
     return app
 
