@@ -16,8 +16,7 @@ from sandbox.ledger import Ledger
 
 def create_app(folder: Path, server_url: str = "http://127.0.0.1:8000") -> Flask:
     """Return the application; its keys and ledger live in ``folder``."""
-    from sandbox import control, pages, pay_v3, wechat_api
-    from sandbox.v3_notices import build_v3
+    from sandbox import control, pages, pay_v2, pay_v3, v2_notices, v3_notices, wechat_api
 
     app = Flask("sandbox")
     app.config["MAX_CONTENT_LENGTH"] = 32 * 1024 * 1024
@@ -25,8 +24,17 @@ def create_app(folder: Path, server_url: str = "http://127.0.0.1:8000") -> Flask
     courier = Courier(ledger)
     gate = Gate(folder, server_url, ledger, courier)
     app.extensions["sandbox"] = gate
-    courier.register("v3", lambda notice, _attempt, fault: build_v3(gate, notice, fault))
-    for module in (control, pages, pay_v3, wechat_api):
+    courier.register(
+        "v3",
+        lambda notice, _attempt, fault: v3_notices.build_v3(gate, notice, fault),
+        v3_notices.is_kept,
+    )
+    courier.register(
+        "v2",
+        lambda notice, _attempt, fault: v2_notices.build_v2(gate, notice, fault),
+        v2_notices.is_kept,
+    )
+    for module in (control, pages, pay_v2, pay_v3, wechat_api):
         app.register_blueprint(module.blueprint)
     courier.start()
     return app

@@ -8,12 +8,16 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 
 from sandbox import orders
-from sandbox.courier import is_loopback
-from sandbox.faults import GATEWAY_FAULTS, NOTICE_FAULTS, PERSISTENT
+from sandbox.faults import GATEWAY_FAULTS, NOTICE_FAULTS, UNSUITED, UNSUITED_REFUND
 from sandbox.gate import Gate, get_gate
 from sandbox.keys import rotate_keys
-from sandbox.orders import Refused
-from sandbox.v3_notices import make_payment_content, make_refund_content
+from sandbox.notices import (
+    require_loopback,
+    require_suited,
+    send_payment_notice,
+    send_refund_notice,
+)
+from sandbox.refusal import Refused
 from sandbox.wechat_api import CODE_LIFE_S
 
 blueprint = Blueprint("control", __name__, url_prefix="/control")
@@ -80,12 +84,19 @@ def find_or_make_openid(gate: Gate, user: str) -> str:
 def pay() -> Response:
     """Let the student confirm; the callback goes out at once."""
     sent = read_body()
-    faults = read_faults(sent)
-    gate = get_gate()
-    order = orders.pay_order(gate, str(sent.get("prepay_id", "")))
-    send_payment_notice(gate, order, faults)
+    order = confirm_payment(get_gate(), str(sent.get("prepay_id", "")), read_faults(sent))
     shown = {name: order[name] for name in ("out_trade_no", "transaction_id", "state")}
     return jsonify(shown)
+
+
+def confirm_payment(gate: Gate, prepay_id: str, faults: list[str]) -> dict[str, Any]:
+    """Pay an order and send its notice; raises Refused before anything has happened."""
+    order = orders.find_prepaid(gate, prepay_id)
+    require_suited(faults, order["version"])
+    require_loopback(order["wanted"]["notify_url"])
+    order = orders.pay_order(gate, prepay_id)
+    send_payment_notice(gate, order, faults)
+    return order
 
 
 def read_faults(sent: dict[str, Any]) -> list[str]:
@@ -99,72 +110,11 @@ def read_faults(sent: dict[str, Any]) -> list[str]:
     return faults
 
 
-def send_payment_notice(gate: Gate, order: dict[str, Any], faults: list[str]) -> None:
-    """Queue the notice of a paid order; the same order always has the same notice id."""
-    url = order["wanted"]["notify_url"]
-    if not is_loopback(url):
-        raise Refused(400, "PARAM_ERROR", "notify_url is not on this machine")
-    content_faults = [name for name in faults if name in PERSISTENT]
-    notice = {
-        "id": order["notice_id"] + ("-" + "-".join(content_faults) if content_faults else ""),
-        "kind": "payment",
-        "version": order["version"],
-        "out_trade_no": order["out_trade_no"],
-        "url": url,
-        "content": make_payment_content(gate, order, content_faults),
-        "content_faults": content_faults,
-    }
-    if "refund_before_pay" in faults:
-        send_unknown_refund_notice(gate, order)
-    delivery_faults = [name for name in faults if name not in PERSISTENT]
-    gate.courier.send(notice, delivery_faults)
-
-
-def send_unknown_refund_notice(gate: Gate, order: dict[str, Any]) -> None:
-    """Send the notice of a refund that the merchant never asked for."""
-    wanted = {
-        "out_refund_no": "EARLY" + order["out_trade_no"][:26],
-        "amount_fen": order["wanted"]["amount_fen"],
-        "total_fen": order["wanted"]["amount_fen"],
-    }
-    refund = {
-        "out_refund_no": wanted["out_refund_no"],
-        "refund_id": "50300" + secrets.token_hex(8),
-        "out_trade_no": order["out_trade_no"],
-        "transaction_id": order["transaction_id"],
-        "version": order["version"],
-        "wanted": wanted,
-        "status": "SUCCESS",
-        "created": order["success_time"],
-        "success_time": order["success_time"],
-        "notice_id": secrets.token_hex(16),
-    }
-    send_refund_notice(gate, refund, order["wanted"]["notify_url"], [])
-
-
-def send_refund_notice(gate: Gate, refund: dict[str, Any], url: str, faults: list[str]) -> None:
-    """Queue the notice of a finished refund."""
-    notice = {
-        "id": refund["notice_id"],
-        "kind": "refund",
-        "version": refund["version"],
-        "out_trade_no": refund["out_trade_no"],
-        "url": url,
-        "content": make_refund_content(refund, gate.keys.mch_id),
-        "content_faults": [],
-        "refund": refund,
-    }
-    gate.courier.send(notice, faults)
-
-
 @blueprint.post("/cancel")
 def cancel() -> Response:
     """Let the student close the payment sheet: nothing happens at WeChat."""
-    prepay_id = str(read_body().get("prepay_id", "")).removeprefix("prepay_id=")
-    prepay = get_gate().ledger.get("prepay", prepay_id)
-    if prepay is None:
-        raise Refused(404, "ORDER_NOT_EXIST", "没有这个 prepay_id")
-    return jsonify({"out_trade_no": prepay["out_trade_no"], "state": "NOTPAY"})
+    order = orders.find_prepaid(get_gate(), str(read_body().get("prepay_id", "")))
+    return jsonify({"out_trade_no": order["out_trade_no"], "state": order["state"]})
 
 
 @blueprint.post("/finish-refund")
@@ -172,14 +122,23 @@ def finish_refund() -> Response:
     """Give a running refund its result and send its notice."""
     sent = read_body()
     status = sent.get("status") or "SUCCESS"
+    number = str(sent.get("out_refund_no", ""))
+    refund = settle_refund(get_gate(), number, status, read_faults(sent))
+    return jsonify({"out_refund_no": refund["out_refund_no"], "status": refund["status"]})
+
+
+def settle_refund(gate: Gate, number: str, status: object, faults: list[str]) -> dict[str, Any]:
+    """Give a refund its result and send its notice; raises Refused before anything happened."""
     if status not in {"SUCCESS", "ABNORMAL", "CLOSED"}:
         raise Refused(400, "PARAM_ERROR", "status: SUCCESS, ABNORMAL or CLOSED")
-    gate = get_gate()
-    refund = orders.finish_refund(gate, str(sent.get("out_refund_no", "")), status)
+    refund = orders.find_refund(gate, number)
     order = orders.find_order(gate, refund["out_trade_no"])
     url = refund["wanted"]["notify_url"] or order["wanted"]["notify_url"]
-    send_refund_notice(gate, refund, url, read_faults(sent))
-    return jsonify({"out_refund_no": refund["out_refund_no"], "status": refund["status"]})
+    require_suited(faults, refund["version"], is_refund=True)
+    require_loopback(url)
+    refund = orders.finish_refund(gate, number, str(status))
+    send_refund_notice(gate, refund, url, faults)
+    return refund
 
 
 @blueprint.post("/clock")
@@ -228,9 +187,17 @@ def allow_messages() -> Response:
 
 @blueprint.get("/faults")
 def list_faults() -> Response:
-    """List all faults by name, and those of the gateway that are armed."""
+    """List all faults by name, what they do not suit, and those of the gateway that are armed."""
     armed = [item for item in get_gate().ledger.list("fault") if item["left"] > 0]
-    return jsonify({"notice": NOTICE_FAULTS, "gateway": GATEWAY_FAULTS, "armed": armed})
+    unsuited = {version: sorted(names) for version, names in UNSUITED.items()}
+    return jsonify(
+        {
+            "notice": NOTICE_FAULTS,
+            "gateway": GATEWAY_FAULTS,
+            "unsuited": {**unsuited, "refund": sorted(UNSUITED_REFUND)},
+            "armed": armed,
+        }
+    )
 
 
 @blueprint.post("/faults")

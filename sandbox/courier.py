@@ -30,6 +30,8 @@ MAX_LOGGED = 300
 
 Build = Callable[[dict[str, Any], int, str | None], tuple[bytes, dict[str, str]]]
 """(notice, attempt number, fault of this attempt) -> body and headers."""
+Judge = Callable[[int, bytes], bool]
+"""(status, body of the merchant's answer) -> whether the notice is kept, so never sent again."""
 
 
 def is_loopback(url: str) -> bool:
@@ -47,6 +49,7 @@ class Courier:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._builders: dict[str, Build] = {}
+        self._judges: dict[str, Judge] = {}
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._pool = ThreadPoolExecutor(MAX_PARALLEL, thread_name_prefix="courier")
@@ -64,9 +67,10 @@ class Courier:
         self._wake.put(None)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def register(self, version: str, build: Build) -> None:
-        """Let ``build`` make the bodies of notices of ``version``."""
+    def register(self, version: str, build: Build, judge: Judge) -> None:
+        """Let ``build`` make the bodies of notices of ``version`` and ``judge`` their answers."""
         self._builders[version] = build
+        self._judges[version] = judge
 
     def send(self, notice: dict[str, Any], faults: list[str]) -> None:
         """Queue one notice; ``notice`` has ``id, version, out_trade_no, url``."""
@@ -87,6 +91,7 @@ class Courier:
                 "due": self._ledger.now() + delay_s,
                 "fault": first_fault if copy == 0 else None,
                 "is_done": False,
+                "is_waiting": first_fault == "out_of_order",
             }
             self._ledger.put("task", key, task)
         self.wake()
@@ -100,7 +105,7 @@ class Courier:
             with contextlib.suppress(queue.Empty):
                 self._wake.get(timeout=TICK_S)
             for task in self._ledger.find("task", is_done=False):
-                if task["due"] <= self._ledger.now():
+                if not task.get("is_waiting") and task["due"] <= self._ledger.now():
                     self._hand_out(task)
 
     def _hand_out(self, task: dict[str, Any]) -> None:
@@ -112,15 +117,26 @@ class Courier:
 
     def _deliver(self, task: dict[str, Any]) -> None:
         try:
+            if self._ledger.get("task", task["key"]) != task:
+                return  # done since it was listed
             is_kept = self._attempt(task)
             attempt = task["attempt"] + 1
             is_done = is_kept or attempt > len(SCHEDULE_S)
             due = task["due"] if is_done else self._ledger.now() + SCHEDULE_S[attempt - 1]
             changed = {**task, "attempt": attempt, "is_done": is_done, "due": due, "fault": None}
             self._ledger.put("task", task["key"], changed)
+            self._release_waiting(task["notice"]["out_trade_no"])
         finally:
             with self._lock:
                 self._in_hand.discard(task["key"])
+
+    def _release_waiting(self, out_trade_no: str) -> None:
+        """Let the notices go that were held back until another one of the order had been sent."""
+        for task in self._ledger.find("task", is_done=False, is_waiting=True):
+            if task["notice"]["out_trade_no"] == out_trade_no:
+                changed = {**task, "is_waiting": False, "due": self._ledger.now()}
+                self._ledger.put("task", task["key"], changed)
+        self.wake()
 
     def _attempt(self, task: dict[str, Any]) -> bool:
         notice, fault = task["notice"], task["fault"]
@@ -133,9 +149,7 @@ class Courier:
             return False
         text = answer.text[:MAX_LOGGED]
         self._log(notice, task["attempt"], answer.status_code, fault, text)
-        if notice["version"] == "v2":
-            return answer.status_code == 200 and "SUCCESS" in text.split("return_msg")[0]  # noqa: PLR2004
-        return answer.status_code in {200, 204}
+        return self._judges[notice["version"]](answer.status_code, answer.content)
 
     def _log(
         self, notice: dict[str, Any], attempt: int, status: int | None, fault: str | None, text: str

@@ -8,13 +8,13 @@ NOTICE_FAULTS = {
     "delay": "the first attempt comes more than 5 s late",
     "drop": "no attempt ever arrives",
     "truncated": "the first attempt's body ends in the middle",
-    "reencoded": "the first attempt's body has other white space than what was signed",
-    "wrong_key": "the first attempt is encrypted with another APIv3 key (v2: signed with another)",
+    "reencoded": "the first attempt's body is written anew after signing (v2 signs fields: valid)",
+    "wrong_key": "the first attempt is encrypted (v2: signed) with another API key",
     "stale": "the first attempt's timestamp is ten minutes old",
     "future": "the first attempt's timestamp is ten minutes ahead",
     "signtest": "the first attempt is a probe: WECHATPAY/SIGNTEST/ signature",
     "unknown_serial": "the first attempt names a serial that nobody knows",
-    "missing_headers": "the first attempt has no signature headers",
+    "missing_headers": "the first attempt has no signature headers (v2: no sign or req_info)",
     "wrong_amount": "the notice says one fen more",
     "wrong_appid": "the notice is for another mini-program",
     "wrong_mchid": "the notice is for another merchant",
@@ -45,3 +45,13 @@ PERSISTENT = frozenset(
     }
 )
 """Faults of the content: every attempt carries them."""
+
+UNSUITED = {
+    "v2": frozenset({"stale", "future", "signtest", "unknown_serial"}),
+    "v3": frozenset[str](),
+}
+"""Faults that a version cannot have: v2 knows neither timestamps nor serials."""
+UNSUITED_REFUND = frozenset(
+    {"wrong_appid", "wrong_openid", "wrong_currency", "result_code_fail", "refund_before_pay"}
+)
+"""Faults of fields that a refund notice does not have."""

@@ -14,6 +14,7 @@ from flask import Response, current_app, request
 from sandbox.courier import Courier
 from sandbox.keys import KeySet, load_or_create_keys
 from sandbox.ledger import Ledger
+from sandbox.refusal import Refused
 from sandbox.v3_crypto import sign_headers
 
 HANG_S = 30.0
@@ -41,10 +42,22 @@ class Gate:
     def take_fault(self, call: str) -> str | None:
         """Return the fault that the next answer of ``call`` carries, counting it down."""
         for armed in self.ledger.list("fault"):
-            if armed["left"] > 0 and armed["call"] in {call, "*"}:
-                self.ledger.put("fault", armed["key"], {**armed, "left": armed["left"] - 1})
+            if armed["call"] in {call, "*"} and self._use_up(armed["key"]):
                 return str(armed["name"])
         return None
+
+    def _use_up(self, key: str) -> bool:
+        is_left = False
+
+        def edit(armed: dict[str, Any] | None) -> dict[str, Any] | None:
+            nonlocal is_left
+            if armed is None or armed["left"] < 1:
+                return armed
+            is_left = True
+            return {**armed, "left": armed["left"] - 1}
+
+        self.ledger.change("fault", key, edit)
+        return is_left
 
 
 def get_gate() -> Gate:
@@ -59,7 +72,10 @@ def answer_v3(call: str, work: Callable[[], Result]) -> Response:
     early = spoil_before(fault)
     if early is not None:
         return early
-    status, content = work()
+    try:
+        status, content = work()
+    except Refused as refusal:
+        status, content = refusal.status, {"code": refusal.code, "message": refusal.message}
     body = b"" if content is None else json.dumps(content, ensure_ascii=False).encode()
     spoil_after(fault)
     headers = sign_headers(gate.keys, body, gate.ledger.now())

@@ -8,20 +8,11 @@ import secrets
 from typing import Any
 
 from sandbox.gate import Gate
+from sandbox.refusal import Refused
 
 OUT_TRADE_NO = re.compile(r"[0-9A-Za-z_\-|*]{6,32}")
 LOCAL = dt.timezone(dt.timedelta(hours=8))
 PREPAY_LIFE_S = 7200
-
-
-class Refused(Exception):
-    """WeChat says no: HTTP status (v3) and error code (both)."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
 
 
 def show_time(moment: float) -> str:
@@ -33,16 +24,16 @@ def open_order(gate: Gate, version: str, wanted: dict[str, Any]) -> dict[str, An
     """Create an order, or return the one that was opened with the same parameters.
 
     ``wanted`` has ``out_trade_no, amount_fen, currency, description, notify_url, openid,
-    expires_at, app_id, mch_id, attach``.
+    expires_at, app_id, mch_id, attach``, with v2 also ``sign_type``.
     """
     _refuse_bad_request(gate, wanted)
 
     def edit(order: dict[str, Any] | None) -> dict[str, Any]:
         if order is None:
             return _new_order(gate, version, wanted)
-        if order["state"] == "SUCCESS":
+        if order["state"] in {"SUCCESS", "REFUND"}:
             raise Refused(400, "ORDERPAID", "该订单已支付")
-        if order["state"] == "CLOSED":
+        if order["state"] == "CLOSED" or order["expires"] <= gate.ledger.now():
             raise Refused(400, "ORDER_CLOSED", "该订单已关闭")
         if order["wanted"] != wanted:
             raise Refused(400, "OUT_TRADE_NO_USED", "商户订单号重复,请核实")
@@ -116,12 +107,17 @@ def _close_unpaid(order: dict[str, Any] | None) -> dict[str, Any] | None:
     return {**order, "state": "CLOSED"}
 
 
-def pay_order(gate: Gate, prepay_id: str) -> dict[str, Any]:
-    """Let the student confirm the payment; a paid order stays as it is. Raises Refused."""
+def find_prepaid(gate: Gate, prepay_id: str) -> dict[str, Any]:
+    """Return the order of a prepay_id; raises Refused."""
     prepay = gate.ledger.get("prepay", prepay_id.removeprefix("prepay_id="))
     if prepay is None:
         raise Refused(404, "ORDER_NOT_EXIST", "没有这个 prepay_id")
-    order = find_order(gate, prepay["out_trade_no"])
+    return find_order(gate, prepay["out_trade_no"])
+
+
+def pay_order(gate: Gate, prepay_id: str) -> dict[str, Any]:
+    """Let the student confirm the payment; a paid order stays as it is. Raises Refused."""
+    order = find_prepaid(gate, prepay_id)
     if order["state"] == "CLOSED":
         raise Refused(400, "ORDER_CLOSED", "订单已关闭,不能支付")
 
@@ -143,46 +139,57 @@ def pay_order(gate: Gate, prepay_id: str) -> dict[str, Any]:
     return gate.ledger.change("order", order["out_trade_no"], edit)
 
 
-def open_refund(gate: Gate, order: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
+def open_refund(
+    gate: Gate, version: str, order: dict[str, Any], wanted: dict[str, Any]
+) -> dict[str, Any]:
     """Start a refund, or return the one of the same number. Raises Refused.
 
     ``wanted`` has ``out_refund_no, amount_fen, total_fen, reason, notify_url``.
     """
-    known = gate.ledger.get("refund", wanted["out_refund_no"])
-    if known is not None:
-        if known["wanted"] != wanted or known["out_trade_no"] != order["out_trade_no"]:
-            raise Refused(400, "INVALID_REQUEST", "退款单号已用于其他退款")
-        return known
+
+    def edit(present: dict[str, Any] | None) -> dict[str, Any]:
+        present = present or order
+        known = gate.ledger.get("refund", wanted["out_refund_no"])
+        if known is not None:
+            if known["wanted"] != wanted or known["out_trade_no"] != present["out_trade_no"]:
+                raise Refused(400, "INVALID_REQUEST", "退款单号已用于其他退款")
+            return present
+        _refuse_bad_refund(present, wanted)
+        refund = _new_refund(gate, version, present, wanted)
+        gate.ledger.put("refund", refund["out_refund_no"], refund)
+        refunded_fen = present["refunded_fen"] + wanted["amount_fen"]
+        return {**present, "refunded_fen": refunded_fen, "state": "REFUND"}
+
+    gate.ledger.change("order", order["out_trade_no"], edit)
+    return find_refund(gate, wanted["out_refund_no"])
+
+
+def _refuse_bad_refund(order: dict[str, Any], wanted: dict[str, Any]) -> None:
     amount, paid = wanted["amount_fen"], order["wanted"]["amount_fen"]
     if order["state"] not in {"SUCCESS", "REFUND"}:
         raise Refused(400, "INVALID_REQUEST", "订单未支付")
-    if not isinstance(amount, int) or amount < 1 or wanted["total_fen"] != paid:
+    is_whole = isinstance(amount, int) and not isinstance(amount, bool)
+    if not is_whole or amount < 1 or wanted["total_fen"] != paid:
         raise Refused(400, "PARAM_ERROR", "退款金额与原订单不符")
     if order["refunded_fen"] + amount > paid:
         raise Refused(403, "NOT_ENOUGH", "退款金额超过已支付金额")
-    gate.ledger.change(
-        "order",
-        order["out_trade_no"],
-        lambda o: {
-            **(o or order),
-            "refunded_fen": order["refunded_fen"] + amount,
-            "state": "REFUND",
-        },
-    )
-    refund = {
+
+
+def _new_refund(
+    gate: Gate, version: str, order: dict[str, Any], wanted: dict[str, Any]
+) -> dict[str, Any]:
+    return {
         "out_refund_no": wanted["out_refund_no"],
         "refund_id": f"50300{secrets.randbelow(10**18):018d}",
         "out_trade_no": order["out_trade_no"],
         "transaction_id": order["transaction_id"],
-        "version": order["version"],
+        "version": version,
         "wanted": wanted,
         "status": "PROCESSING",
         "created": show_time(gate.ledger.now()),
         "success_time": None,
         "notice_id": secrets.token_hex(16),
     }
-    gate.ledger.put("refund", refund["out_refund_no"], refund)
-    return refund
 
 
 def find_refund(gate: Gate, out_refund_no: str) -> dict[str, Any]:
@@ -198,7 +205,7 @@ def finish_refund(gate: Gate, out_refund_no: str, status: str) -> dict[str, Any]
     find_refund(gate, out_refund_no)
 
     def edit(refund: dict[str, Any] | None) -> dict[str, Any] | None:
-        if refund is None or refund["status"] == "SUCCESS":
+        if refund is None or refund["status"] in {"SUCCESS", "CLOSED"}:
             return refund
         done = show_time(gate.ledger.now()) if status == "SUCCESS" else None
         return {**refund, "status": status, "success_time": done}

@@ -12,6 +12,12 @@ from sandbox.v3_crypto import encrypt_resource, sign_headers
 
 SKEW_S = 600
 HUGE_BYTES = 5 * 1024 * 1024
+TRADE_STATES = {
+    "SUCCESS": "支付成功",
+    "REFUND": "转入退款",
+    "NOTPAY": "订单未支付",
+    "CLOSED": "订单已关闭",
+}
 XXE = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><x>&e;</x>'
 
 
@@ -23,7 +29,7 @@ def describe_transaction(gate: Gate, order: dict[str, Any]) -> dict[str, Any]:
         "mchid": wanted["mch_id"],
         "out_trade_no": order["out_trade_no"],
         "trade_state": order["state"],
-        "trade_state_desc": {"SUCCESS": "支付成功", "NOTPAY": "订单未支付"}.get(order["state"], ""),
+        "trade_state_desc": TRADE_STATES[order["state"]],
         "amount": {"total": wanted["amount_fen"], "currency": wanted["currency"]},
     }
     if order["transaction_id"]:
@@ -140,12 +146,14 @@ def make_payment_content(gate: Gate, order: dict[str, Any], faults: list[str]) -
     return content
 
 
-def make_refund_content(refund: dict[str, Any], mch_id: str) -> dict[str, Any]:
-    """Return the decrypted content of a refund notice."""
+def make_refund_content(gate: Gate, refund: dict[str, Any], faults: list[str]) -> dict[str, Any]:
+    """Return the decrypted content of a refund notice with the faults of content applied."""
     shown = describe_refund(refund)
     amount = shown["amount"]
+    if "wrong_amount" in faults:
+        amount["refund"] += 1
     content = {
-        "mchid": mch_id,
+        "mchid": "1999999999" if "wrong_mchid" in faults else gate.keys.mch_id,
         "out_trade_no": refund["out_trade_no"],
         "transaction_id": refund["transaction_id"],
         "out_refund_no": refund["out_refund_no"],
@@ -157,3 +165,8 @@ def make_refund_content(refund: dict[str, Any], mch_id: str) -> dict[str, Any]:
     if refund["success_time"]:
         content["success_time"] = refund["success_time"]
     return content
+
+
+def is_kept(status: int, _answer: bytes) -> bool:
+    """Tell whether a merchant's answer says that the notice is safely kept."""
+    return status in {200, 204}
