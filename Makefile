@@ -4,6 +4,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+DEMO = CAIJI_DEMO=1 PORT=$${PORT:-8000} SANDBOX_PORT=$${SANDBOX_PORT:-8001} \
+	CAIJI_DATA_DIR=$${CAIJI_DATA_DIR:-$(CURDIR)/var/demo} PATH="$(CURDIR)/$(BIN):$$PATH"
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
 help: ## show this list
@@ -14,17 +16,18 @@ install: $(VENV)/.installed ## make .venv with what the service needs
 $(VENV)/.installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) install --quiet --no-deps --require-hashes -r requirements.txt
+	@echo "installing into $(VENV), about a minute"
+	@$(PIP) install --quiet --no-deps --require-hashes -r requirements.txt
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
-	$(PIP) install --quiet --no-deps --require-hashes -r requirements-dev.txt
+	@echo "installing what the tests need into $(VENV)"
+	@$(PIP) install --quiet --no-deps --require-hashes -r requirements-dev.txt
 	@touch $@
 
 run: install ## start the demo college: web, worker and simulated WeChat
-	@CAIJI_DEMO=1 $(BIN)/flask demo prepare
-	@CAIJI_DEMO=1 PATH="$(CURDIR)/$(BIN):$$PATH" WEB_PORT=$${PORT:-8000} \
-		exec $(BIN)/honcho --no-colour -f Procfile.demo start --port $${PORT:-8000}
+	@$(DEMO) $(BIN)/flask demo prepare --to-serve
+	@$(DEMO) exec $(BIN)/supervisord --configuration demo.conf
 
 test: $(VENV)/.installed-dev ## run all tests; CI=true lets nothing be skipped
 	@$(BIN)/python -m pytest

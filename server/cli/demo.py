@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import secrets
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ from server.services.demo import STAFF, describe_demo_students, load_demo
 from server.settings import PREFIX, Settings
 
 PASSWORD_KEY = "DEMO_PASSWORD"  # noqa: S105 - the name of a setting
+PORTS = {"PORT": "8000", "SANDBOX_PORT": "8001"}
 
 
 def register(app: Flask) -> None:
@@ -30,10 +32,14 @@ def register(app: Flask) -> None:
     app.cli.add_command(group)
 
     @group.command("prepare")
+    @click.option("--to-serve", is_flag=True, help="The ports of the demo have to be free.")
     @show_errors
-    def prepare() -> None:
+    def prepare(*, to_serve: bool) -> None:
         """Make keys, schema and data of the demo where they are missing; print the accounts."""
         settings = _require_demo()
+        if to_serve:
+            for name, default in PORTS.items():
+                _require_free_port(name, int(os.environ.get(name) or default))
         password = write_demo_env(settings)
         db = Database(settings.database_url)
         db.migrate()
@@ -57,8 +63,19 @@ def _require_demo() -> Settings:
     return settings
 
 
+def _require_free_port(name: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise click.ClickException(
+                f"port {port} is taken; choose another one: {name}={port + 100} make run"
+            ) from None
+
+
 def _print_accounts(settings: Settings, password: str) -> None:
-    sandbox = f"http://127.0.0.1:{os.environ.get('SANDBOX_PORT', '8001')}"
+    sandbox = f"http://127.0.0.1:{os.environ.get('SANDBOX_PORT') or PORTS['SANDBOX_PORT']}"
     click.echo(f"console      {settings.public_url}/console/")
     click.echo(f"status page  {settings.public_url}/status")
     click.echo(f"API          {settings.public_url}/docs")

@@ -25,6 +25,8 @@ _PATTERNS = (
     (re.compile(r"(?i)\b(secret|js_code|access_token|session_key|openid)=[^&\s'\"]+"), r"\1=[…]"),
 )
 NOISY_LOGGERS = (
+    "alembic",
+    "huey",
     "flask-limiter",
     "wechatpy",
     "httpx",
