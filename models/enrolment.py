@@ -12,6 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, enum_type, new_id
 from models.batch import Batch
+from models.collection_code import LENGTH as COLLECTION_CODE_LENGTH
+from models.collection_code import create_collection_code
 from models.encryption import FieldCipher, describe_place
 from models.institution import Institution, LearningCentre
 
@@ -64,6 +66,7 @@ class Enrolment(Base):
         Index("ix_enrolment_register", "institution_id", "register_status", "student_no"),
         Index("ix_enrolment_name", "institution_id", "name"),
         Index("ix_enrolment_user", "wechat_user_id"),
+        Index("ix_enrolment_collection_code", "collection_code", unique=True),
         Index("ix_enrolment_collected", "institution_id", "collected_at"),
         Index("ix_enrolment_uploaded", "institution_id", "uploaded_at"),
     )
@@ -73,6 +76,10 @@ class Enrolment(Base):
     centre_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("learning_centre.id"))
     student_no: Mapped[str] = mapped_column(String(32))
     name: Mapped[str] = mapped_column(String(60))
+    collection_code: Mapped[str] = mapped_column(
+        String(COLLECTION_CODE_LENGTH), default=create_collection_code
+    )
+    """采集码: names the photo towards providers; random, stable, without personal meaning."""
     id_number_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
     id_number_index: Mapped[bytes] = mapped_column(LargeBinary(32))
     level: Mapped[str] = mapped_column(String(40), default="")
