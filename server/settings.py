@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     database_url: str = ""
     queue_url: str = ""
     photo_store: str = ""
+    photo_store_former: str = ""
+    """The store that photos are being moved away from: only read, see ``flask migrate-store``."""
     rate_limit_url: str = "memory://"
     secret_key: str = ""
     field_keys: str = ""
@@ -191,8 +193,33 @@ def _check_urls(settings: Settings) -> None:
     for name, allowed in schemes.items():
         if not getattr(settings, name.lower()).startswith(allowed):
             raise SettingsInvalid(f"{PREFIX}{name}: must start with one of {', '.join(allowed)}")
+    check_photo_store("PHOTO_STORE", settings.photo_store)
+    if settings.photo_store_former:
+        check_photo_store("PHOTO_STORE_FORMER", settings.photo_store_former)
     if settings.failpoints and not settings.demo:
         raise SettingsInvalid(f"{PREFIX}FAILPOINTS: only exist in demo mode")
+
+
+def check_photo_store(name: str, url: str) -> None:
+    """Accept a folder or a well-formed ``s3://`` address; raises SettingsInvalid."""
+    parts = urllib.parse.urlsplit(url)
+    if not parts.scheme:
+        return
+    query = dict(urllib.parse.parse_qsl(parts.query))
+    endpoint = urllib.parse.urlsplit(query.get("endpoint", "https://aws"))
+    is_well_formed = (
+        parts.scheme == "s3"
+        and bool(parts.netloc)
+        and query.keys() <= {"endpoint", "region", "style"}
+        and query.get("style", "path") in {"path", "virtual"}
+        and endpoint.scheme in {"http", "https"}
+        and bool(endpoint.hostname)
+    )
+    if not is_well_formed:
+        raise SettingsInvalid(
+            f"{PREFIX}{name}: must be a folder or "
+            "s3://bucket/prefix?endpoint=https://host&region=name&style=path|virtual"
+        )
 
 
 def check_url(name: str, url: str, *, is_loopback_http_allowed: bool) -> None:

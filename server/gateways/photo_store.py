@@ -7,6 +7,7 @@ bytes twice is harmless, and a key never changes its content.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import hashlib
 import os
 import shutil
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import Protocol
 
 from server.errors import ServiceBusy
+
+SHA256_HEX_LENGTH = 64
 
 
 class PhotoStoreUnavailable(ServiceBusy):
@@ -29,6 +32,10 @@ class PhotoMissing(Exception):
     """No object has this key."""
 
 
+class PhotoDamaged(PhotoMissing):
+    """The object is there, but its bytes are not those that its key names."""
+
+
 class PhotoStore(Protocol):
     """Keeps bytes under keys, durably."""
 
@@ -37,7 +44,7 @@ class PhotoStore(Protocol):
         ...
 
     def get(self, key: str) -> bytes:
-        """Return the bytes; raises PhotoMissing or PhotoStoreUnavailable."""
+        """Return the bytes; raises PhotoMissing, PhotoDamaged or PhotoStoreUnavailable."""
         ...
 
     def delete(self, key: str) -> None:
@@ -50,6 +57,10 @@ class PhotoStore(Protocol):
 
     def list_keys(self) -> Iterator[str]:
         """Yield every key."""
+        ...
+
+    def modified_at(self, key: str) -> dt.datetime:
+        """Return when the object was last put; raises PhotoMissing or PhotoStoreUnavailable."""
         ...
 
     def free_bytes(self) -> int | None:
@@ -71,6 +82,32 @@ def hash_bytes(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def named_hash(key: str) -> str | None:
+    """Return the SHA-256 that a content-addressed key names, None for any other key."""
+    name = key.rsplit("/", 1)[-1].split(".", 1)[0]
+    is_hash = len(name) == SHA256_HEX_LENGTH and set(name) <= set("0123456789abcdef")
+    return name if is_hash else None
+
+
+def require_intact(key: str, data: bytes) -> bytes:
+    """Return ``data`` when it is what ``key`` names; raises PhotoDamaged."""
+    if named_hash(key) not in {None, hash_bytes(data)}:
+        raise PhotoDamaged(key)
+    return data
+
+
+def prove_writable(store: PhotoStore) -> None:
+    """Write, read and delete a probe; raises PhotoStoreUnavailable."""
+    data = uuid.uuid4().bytes
+    probe = content_key("probe", hash_bytes(data), ".bin")
+    store.put(probe, data)
+    try:
+        store.get(probe)
+    except PhotoMissing as error:
+        raise PhotoStoreUnavailable from error
+    store.delete(probe)
+
+
 class FolderPhotoStore:
     """A folder on this machine.
 
@@ -85,7 +122,7 @@ class FolderPhotoStore:
     def put(self, key: str, data: bytes) -> None:
         """Store ``data`` durably under ``key``."""
         target = self._path(key)
-        if target.exists():
+        if _has_size(target, len(data)):
             return
         temporary = self._incoming / uuid.uuid4().hex
         try:
@@ -100,9 +137,9 @@ class FolderPhotoStore:
             raise PhotoStoreUnavailable from error
 
     def get(self, key: str) -> bytes:
-        """Return the bytes of ``key``."""
+        """Return the bytes of ``key``; raises PhotoMissing, PhotoDamaged, PhotoStoreUnavailable."""
         try:
-            return self._path(key).read_bytes()
+            return require_intact(key, self._path(key).read_bytes())
         except FileNotFoundError as error:
             raise PhotoMissing(key) from error
         except OSError as error:
@@ -124,6 +161,15 @@ class FolderPhotoStore:
         for path in sorted(self.folder.glob("*/*/*")):
             yield path.relative_to(self.folder).as_posix()
 
+    def modified_at(self, key: str) -> dt.datetime:
+        """Return when ``key`` was last put."""
+        try:
+            return dt.datetime.fromtimestamp(self._path(key).stat().st_mtime, dt.UTC)
+        except FileNotFoundError as error:
+            raise PhotoMissing(key) from error
+        except OSError as error:
+            raise PhotoStoreUnavailable from error
+
     def list_unfinished(self) -> Iterator[Path]:
         """Yield temporary files that a killed process left."""
         yield from self._incoming.glob("*")
@@ -136,10 +182,8 @@ class FolderPhotoStore:
             return 0
 
     def verify(self) -> None:
-        """Prove that the folder can be written."""
-        probe = content_key("probe", uuid.uuid4().hex * 2, ".bin")
-        self.put(probe, b"caiji")
-        self.delete(probe)
+        """Prove that the folder can be written, read and deleted from."""
+        prove_writable(self)
 
     def _path(self, key: str) -> Path:
         path = (self.folder / key).resolve()
@@ -153,6 +197,14 @@ class FolderPhotoStore:
         folder.mkdir(parents=True, exist_ok=True)
         _flush_folder(folder.parent)
         _flush_folder(folder.parent.parent)
+
+
+def _has_size(path: Path, size: int) -> bool:
+    """Tell whether the file is there and whole; a cut-off one is written again."""
+    try:
+        return path.stat().st_size == size
+    except OSError:
+        return False
 
 
 def _write_durably(path: Path, data: bytes) -> None:

@@ -1,26 +1,42 @@
 """Photos in any S3-compatible store (AWS, MinIO, Tencent COS, Aliyun OSS).
 
-``s3://bucket/prefix?endpoint=https://host&region=name``. Credentials come from boto3's own chain
-(``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY`` or an instance role).
+``s3://bucket/prefix?endpoint=https://host&region=name&style=virtual``. Credentials come from
+boto3's own chain (``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY`` or an instance role). With an
+endpoint the bucket stands in the path, as MinIO expects; ``style=virtual`` puts it into the host
+name, as COS and OSS demand.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import datetime as dt
 import hashlib
 import threading
+import time
 import urllib.parse
-import uuid
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from server.gateways.photo_store import PhotoMissing, PhotoStoreUnavailable, content_key
+from server.gateways.photo_store import (
+    PhotoMissing,
+    PhotoStoreUnavailable,
+    hash_bytes,
+    prove_writable,
+    require_intact,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-CONNECT_TIMEOUT_S = 2
-READ_TIMEOUT_S = 5
+Style = Literal["auto", "virtual"]
+
+CONNECT_TIMEOUT_S = 2.0
+READ_TIMEOUT_S = 4.0
+ATTEMPTS = 2
+"""A store that hangs costs a caller at most twice the time-out: it never holds a thread longer."""
+DOWNLOAD_LIMIT_S = 15.0
+CHUNK_BYTES = 16 * 1024
 MISSING_CODES = {"404", "NoSuchKey", "NotFound"}
 
 
@@ -28,12 +44,23 @@ class S3PhotoStore:
     """A bucket and a prefix. Every write carries the SHA-256 of its content as metadata."""
 
     def __init__(
-        self, bucket: str, prefix: str, *, endpoint: str | None, region: str | None
+        self,
+        bucket: str,
+        prefix: str = "",
+        *,
+        endpoint: str | None = None,
+        region: str | None = None,
+        style: Style = "auto",
+        read_timeout_s: float = READ_TIMEOUT_S,
+        page_size: int = 1000,
     ) -> None:
         self.bucket = bucket
         self.prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._endpoint = endpoint
         self._region = region
+        self._style = style
+        self._read_timeout_s = read_timeout_s
+        self._page_size = page_size
         self._lock = threading.Lock()
         self._made: S3Client | None = None
 
@@ -47,6 +74,7 @@ class S3PhotoStore:
             parts.path,
             endpoint=query.get("endpoint"),
             region=query.get("region"),
+            style="virtual" if query.get("style") == "virtual" else "auto",
         )
 
     def put(self, key: str, data: bytes) -> None:
@@ -56,14 +84,25 @@ class S3PhotoStore:
                 Bucket=self.bucket,
                 Key=self.prefix + key,
                 Body=data,
-                Metadata={"sha256": hashlib.sha256(data).hexdigest()},
+                # Every S3-compatible store compares this with what arrived.
+                ContentMD5=base64.b64encode(
+                    hashlib.md5(data, usedforsecurity=False).digest()
+                ).decode(),
+                Metadata={"sha256": hash_bytes(data)},
             )
 
     def get(self, key: str) -> bytes:
-        """Return the bytes of ``key``."""
+        """Return the bytes of ``key``; raises PhotoMissing, PhotoDamaged, PhotoStoreUnavailable."""
+        deadline = time.monotonic() + DOWNLOAD_LIMIT_S
+        received = bytearray()
         with _translate_errors(key):
             answer = self._client.get_object(Bucket=self.bucket, Key=self.prefix + key)
-            return answer["Body"].read()
+            for chunk in answer["Body"].iter_chunks(CHUNK_BYTES):
+                received += chunk
+                if time.monotonic() > deadline:
+                    answer["Body"].close()
+                    raise PhotoStoreUnavailable
+        return require_intact(key, bytes(received))
 
     def delete(self, key: str) -> None:
         """Remove ``key``."""
@@ -81,52 +120,65 @@ class S3PhotoStore:
 
     def list_keys(self) -> Iterator[str]:
         """Yield every key under the prefix."""
-        pages = self._client.get_paginator("list_objects_v2")
         with _translate_errors(""):
-            for page in pages.paginate(Bucket=self.bucket, Prefix=self.prefix):
+            pages = self._client.get_paginator("list_objects_v2")
+            options = {"PageSize": self._page_size}
+            for page in pages.paginate(
+                Bucket=self.bucket, Prefix=self.prefix, PaginationConfig=options
+            ):
                 for item in page.get("Contents", []):
                     yield item["Key"].removeprefix(self.prefix)
+
+    def modified_at(self, key: str) -> dt.datetime:
+        """Return when ``key`` was last put; raises PhotoMissing or PhotoStoreUnavailable."""
+        with _translate_errors(key):
+            head = self._client.head_object(Bucket=self.bucket, Key=self.prefix + key)
+            return head["LastModified"].astimezone(dt.UTC)
 
     def free_bytes(self) -> int | None:
         """Return None: a bucket has no such limit."""
         return None
 
     def verify(self) -> None:
-        """Prove that the bucket can be written."""
-        probe = content_key("probe", uuid.uuid4().hex * 2, ".bin")
-        self.put(probe, b"caiji")
-        self.delete(probe)
+        """Prove that the bucket can be written, read and deleted from."""
+        prove_writable(self)
 
     @property
     def _client(self) -> S3Client:
         with self._lock:
             if self._made is None:
-                self._made = _create_client(self._endpoint, self._region)
+                self._made = self._create_client()
             return self._made
 
+    def _create_client(self) -> S3Client:
+        import boto3
+        from botocore.config import Config
 
-def _create_client(endpoint: str | None, region: str | None) -> S3Client:
-    import boto3
-    from botocore.config import Config
+        return boto3.session.Session().client(
+            "s3",
+            endpoint_url=self._endpoint,
+            region_name=self._region or "us-east-1",
+            config=Config(
+                connect_timeout=CONNECT_TIMEOUT_S,
+                read_timeout=self._read_timeout_s,
+                retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+                max_pool_connections=32,
+                # COS, OSS and older MinIO do not know the newer checksum headers.
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+                s3={"addressing_style": self._style},
+            ),
+        )
 
-    return boto3.session.Session().client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name=region or "us-east-1",
-        config=Config(
-            connect_timeout=CONNECT_TIMEOUT_S,
-            read_timeout=READ_TIMEOUT_S,
-            retries={"max_attempts": 2, "mode": "standard"},
-            # COS, OSS and older MinIO do not know the newer checksum headers.
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-        ),
-    )
+
+def _md5(data: bytes) -> str:
+    """Return the checksum of RFC 1864, which guards the way and no secret."""
+    return base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
 
 
 @contextlib.contextmanager
 def _translate_errors(key: str) -> Iterator[None]:
-    """Turn boto3's errors into ours."""
+    """Turn boto3's errors into ours; ValueError is how it refuses an endpoint."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -135,5 +187,5 @@ def _translate_errors(key: str) -> Iterator[None]:
         if error.response.get("Error", {}).get("Code") in MISSING_CODES:
             raise PhotoMissing(key) from error
         raise PhotoStoreUnavailable from error
-    except BotoCoreError as error:
+    except (BotoCoreError, ValueError) as error:
         raise PhotoStoreUnavailable from error

@@ -96,10 +96,10 @@ def _check_files(ctx: Context, known_keys: set[str]) -> Iterator[Problem]:
 
 
 def _is_old(ctx: Context, key: str) -> bool:
-    if not isinstance(ctx.photo_store, FolderPhotoStore):
-        return True
-    limit = ctx.now().timestamp() - UNFINISHED_LIMIT.total_seconds()
-    return (ctx.photo_store.folder / key).stat().st_mtime < limit
+    try:
+        return ctx.photo_store.modified_at(key) < ctx.now() - UNFINISHED_LIMIT
+    except PhotoMissing:
+        return False
 
 
 def _check_limits(session: Session, now: dt.datetime) -> Iterator[Problem]:
