@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import os
+import re
 import secrets
 import struct
 import zlib
@@ -9,14 +12,22 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from sandbox.gate import get_gate, read_json, spoil_after, spoil_before
+from sandbox.gate import Gate, get_gate, read_json, spoil_after, spoil_before
+from sandbox.message_fields import find_wrong_field
+from sandbox.orders import show_time
 
 blueprint = Blueprint("wechat_api", __name__)
 
 CODE_LIFE_S = 300
 TOKEN_LIFE_S = 7200
 RENEW_BEFORE_S = 300
-LIMITS = {"thing": 20, "phrase": 5, "character_string": 32, "name": 10}
+LOGIN_ERRORS = {
+    40029: "invalid code",
+    45011: "api minute-quota reach limit, must slower, retry next minute",
+    40226: "code blocked",
+    -1: "system error",
+}
+SCENE = re.compile(r"[0-9A-Za-z!#$&'()*+,/:;=?@\-._~]{1,32}")
 PICTURE_SIDE = 43
 
 
@@ -28,33 +39,36 @@ def jscode2session() -> Response:
     early = spoil_before(fault)
     if early is not None:
         return early
-    arguments = request.args
-    if arguments.get("appid") != gate.keys.app_id:
-        return fail(40013, "invalid appid")
-    if arguments.get("secret") != gate.keys.stored["app_secret"]:
-        return fail(40125, "invalid appsecret")
-    code = gate.ledger.get("code", arguments.get("js_code", ""))
-    if code is not None and code.get("errcode"):
-        return fail(code["errcode"], "simulated")
-    is_expired = code is None or gate.ledger.now() > code["expires"]
-    if code is None or is_expired or not _use_code(arguments["js_code"]):
-        return fail(40029, "invalid code")
+    refused = find_credential_fault(request.args) or find_login_fault(request.args)
+    if refused is not None:
+        return refused
+    openid = use_code(gate, request.args["js_code"])
     spoil_after(fault)
-    return jsonify({"openid": code["openid"], "session_key": secrets.token_urlsafe(18)})
+    if openid is None:
+        return fail(40029, "invalid code")
+    return jsonify({"openid": openid, "session_key": base64.b64encode(os.urandom(16)).decode()})
 
 
-def _use_code(js_code: str) -> bool:
-    is_first = False
+def find_login_fault(arguments: Any) -> Response | None:
+    """Return the error of a wrong grant, a missing code, or one that was made to fail."""
+    if arguments.get("grant_type") != "authorization_code":
+        return fail(40002, "invalid grant_type")
+    if not arguments.get("js_code"):
+        return fail(41008, "missing code")
+    code = get_gate().ledger.get("code", arguments["js_code"])
+    if code is not None and code.get("errcode"):
+        return fail(code["errcode"], LOGIN_ERRORS[code["errcode"]])
+    return None
 
-    def edit(code: dict[str, Any] | None) -> dict[str, Any] | None:
-        nonlocal is_first
-        if code is None:
+
+def use_code(gate: Gate, code: str) -> str | None:
+    """Return the openid of a fresh code and spend it; None when it is used, old or unknown."""
+    with gate.ledger.transaction():
+        record = gate.ledger.get("code", code)
+        if record is None or record["is_used"] or gate.ledger.now() > record["expires"]:
             return None
-        is_first = not code["is_used"]
-        return {**code, "is_used": True}
-
-    get_gate().ledger.change("code", js_code, edit)
-    return is_first
+        gate.ledger.put("code", code, {**record, "is_used": True})
+        return str(record["openid"])
 
 
 def fail(errcode: int, message: str) -> Response:
@@ -62,45 +76,78 @@ def fail(errcode: int, message: str) -> Response:
     return jsonify({"errcode": errcode, "errmsg": message})
 
 
+def find_credential_fault(sent: Any) -> Response | None:
+    """Return the error of a wrong app id or secret."""
+    gate = get_gate()
+    if sent.get("appid") != gate.keys.app_id:
+        return fail(40013, "invalid appid")
+    if sent.get("secret") != gate.keys.stored["app_secret"]:
+        return fail(40125, "invalid appsecret")
+    return None
+
+
 @blueprint.get("/cgi-bin/token")
 def token() -> Response:
-    """Give a new token; the one before ends."""
-    return give_token(request.args, must_be_new=True)
+    """Give a new token; the one before lives five minutes more."""
+    return answer_token(request.args, "plain", must_be_new=True)
 
 
 @blueprint.post("/cgi-bin/stable_token")
 def stable_token() -> Response:
-    """Give the present token, or a new one when forced or when it is about to end."""
+    """Give the present token, or a new one when forced or when it is about to end.
+
+    A forced one ends the present one at once. Nothing here touches the tokens of the other call.
+    """
     sent = read_json()
-    return give_token(sent, must_be_new=bool(sent.get("force_refresh")))
+    return answer_token(sent, "stable", must_be_new=sent.get("force_refresh") is True)
 
 
-def give_token(sent: Any, *, must_be_new: bool) -> Response:
+def answer_token(sent: Any, family: str, *, must_be_new: bool) -> Response:
     """Check the credentials and return a token with its life."""
     gate = get_gate()
-    early = spoil_before(gate.take_fault("token"))
+    fault = gate.take_fault("token")
+    early = spoil_before(fault)
     if early is not None:
         return early
-    if sent.get("grant_type") != "client_credential" or sent.get("appid") != gate.keys.app_id:
-        return fail(40013, "invalid appid")
-    if sent.get("secret") != gate.keys.stored["app_secret"]:
-        return fail(40125, "invalid appsecret")
-    now = gate.ledger.now()
-    present = gate.ledger.get("token", "current")
-    if present is None or must_be_new or present["expires"] - now < RENEW_BEFORE_S:
-        present = {"token": "sandbox_" + secrets.token_urlsafe(64), "expires": now + TOKEN_LIFE_S}
-        gate.ledger.put("token", "current", present)
-    return jsonify({"access_token": present["token"], "expires_in": int(present["expires"] - now)})
+    if sent.get("grant_type") != "client_credential":
+        return fail(40002, "invalid grant_type")
+    refused = find_credential_fault(sent)
+    if refused is not None:
+        return refused
+    present = give_token(gate, family, must_be_new=must_be_new)
+    spoil_after(fault)
+    expires_in = int(present["expires"] - gate.ledger.now())
+    return jsonify({"access_token": present["token"], "expires_in": expires_in})
+
+
+def give_token(gate: Gate, family: str, *, must_be_new: bool) -> dict[str, Any]:
+    """Return the present token of a family (``plain``, ``stable``) or a new one."""
+    with gate.ledger.transaction():
+        now = gate.ledger.now()
+        present = gate.ledger.get("token_in_use", family)
+        if present and not must_be_new and present["expires"] - now >= RENEW_BEFORE_S:
+            return present
+        if present:
+            rest_s = 0 if family == "stable" and must_be_new else RENEW_BEFORE_S
+            ends = min(present["expires"], now + rest_s)
+            gate.ledger.put("token", present["token"], {"expires": ends})
+        token = "sandbox_" + secrets.token_urlsafe(64)
+        fresh = {"token": token, "expires": now + TOKEN_LIFE_S}
+        gate.ledger.put("token", token, {"expires": now + TOKEN_LIFE_S})
+        gate.ledger.put("token_in_use", family, fresh)
+        return fresh
 
 
 def find_token_fault() -> Response | None:
     """Return the error of a call with a wrong or expired access token, or None."""
     gate = get_gate()
-    present = gate.ledger.get("token", "current")
     given = request.args.get("access_token", "")
-    if present is None or given != present["token"]:
+    if not given:
+        return fail(41001, "access_token missing")
+    known = gate.ledger.get("token", given)
+    if known is None:
         return fail(40001, "invalid credential, access_token is invalid or not latest")
-    if gate.ledger.now() > present["expires"]:
+    if gate.ledger.now() >= known["expires"]:
         return fail(42001, "access_token expired")
     return None
 
@@ -109,41 +156,36 @@ def find_token_fault() -> Response | None:
 def send_message() -> Response:
     """Send one subscribe message, where the user has allowed one."""
     gate = get_gate()
-    early = spoil_before(gate.take_fault("message")) or find_token_fault()
+    fault = gate.take_fault("message")
+    early = spoil_before(fault) or find_token_fault()
     if early is not None:
         return early
     sent = read_json()
     openid = gate.ledger.get("openid", str(sent.get("touser", "")))
     if openid is None:
         return fail(40003, "invalid openid")
-    data = sent.get("data")
-    if not isinstance(data, dict) or not all(_is_field_good(n, v) for n, v in data.items()):
-        return fail(47003, "argument invalid")
-    key = f"{openid['user']}:{sent.get('template_id')}"
-    if not _use_allowance(key):
-        return fail(43101, "user refuse to accept the msg")
-    message = {"user": openid["user"], "time": gate.ledger.now(), **sent}
-    gate.ledger.put("message", str(gate.ledger.count_up("message")), message)
-    return jsonify({"errcode": 0, "errmsg": "ok", "msgid": gate.ledger.count_up("msgid")})
+    if not sent.get("template_id") or not isinstance(sent["template_id"], str):
+        return fail(40037, "invalid template_id")
+    wrong = find_wrong_field(sent.get("data"))
+    if wrong is not None:
+        return fail(47003, f"argument invalid! data.{wrong}.value invalid")
+    answer = deliver_message(gate, openid["user"], sent)
+    spoil_after(fault)
+    return answer
 
 
-def _is_field_good(name: str, value: Any) -> bool:
-    text = value.get("value") if isinstance(value, dict) else None
-    limit = LIMITS.get(name.rstrip("0123456789"), 64)
-    return isinstance(text, str) and 0 < len(text) <= limit
-
-
-def _use_allowance(key: str) -> bool:
-    is_allowed = False
-
-    def edit(allowance: dict[str, Any] | None) -> dict[str, Any]:
-        nonlocal is_allowed
-        left = (allowance or {"left": 0})["left"]
-        is_allowed = left > 0
-        return {"left": max(0, left - 1)}
-
-    get_gate().ledger.change("allowance", key, edit)
-    return is_allowed
+def deliver_message(gate: Gate, user: str, sent: dict[str, Any]) -> Response:
+    """Spend one allowance of the user and keep the message."""
+    key = f"{user}:{sent['template_id']}"
+    with gate.ledger.transaction():
+        left = (gate.ledger.get("allowance", key) or {"left": 0})["left"]
+        if left < 1:
+            return fail(43101, "user refuse to accept the msg")
+        gate.ledger.put("allowance", key, {"left": left - 1})
+        number = gate.ledger.count_up("message")
+        moment = show_time(gate.ledger.now())
+        gate.ledger.put("message", str(number), {"user": user, "time": moment, **sent})
+    return jsonify({"errcode": 0, "errmsg": "ok", "msgid": number})
 
 
 @blueprint.post("/wxa/getwxacodeunlimit")
@@ -152,9 +194,12 @@ def mini_program_code() -> Response:
     early = find_token_fault()
     if early is not None:
         return early
-    scene = str(read_json().get("scene", ""))
-    if not 0 < len(scene) <= 32:  # noqa: PLR2004 - WeChat's limit
-        return fail(40169, "invalid length for scene")
+    sent = read_json()
+    scene = str(sent.get("scene", ""))
+    if not SCENE.fullmatch(scene):
+        return fail(40169, "invalid length for scene, or the data is not json string")
+    if str(sent.get("page", "")).startswith("/"):
+        return fail(41030, "invalid page")
     return Response(draw_code(scene), mimetype="image/png")
 
 
@@ -183,11 +228,21 @@ def draw_code(scene: str) -> bytes:
 
 @blueprint.post("/wxa/business/getuserphonenumber")
 def phone_number() -> Response:
-    """Give a number that nobody has."""
+    """Exchange a code for a number that nobody has; ``/control/login-code`` makes the code."""
     early = find_token_fault()
     if early is not None:
         return early
-    info = {"phoneNumber": "13800000000", "purePhoneNumber": "13800000000", "countryCode": "86"}
+    gate = get_gate()
+    openid = use_code(gate, str(read_json().get("code", "")))
+    if openid is None:
+        return fail(40029, "invalid code")
+    number = f"1380000{zlib.crc32(openid.encode()) % 10_000:04d}"
+    info = {
+        "phoneNumber": number,
+        "purePhoneNumber": number,
+        "countryCode": "86",
+        "watermark": {"timestamp": int(gate.ledger.now()), "appid": gate.keys.app_id},
+    }
     return jsonify({"errcode": 0, "errmsg": "ok", "phone_info": info})
 
 
@@ -198,8 +253,11 @@ def upload_shipping() -> Response:
     if early is not None:
         return early
     sent = read_json()
-    if not sent.get("order_key") or not sent.get("payer"):
+    key, payer = sent.get("order_key"), sent.get("payer")
+    if not isinstance(key, dict) or not isinstance(payer, dict) or not sent.get("shipping_list"):
         return fail(47001, "data format error")
     gate = get_gate()
+    if gate.ledger.get("transaction", str(key.get("transaction_id"))) is None:
+        return fail(10060001, "支付单不存在")
     gate.ledger.put("shipping", str(gate.ledger.count_up("shipping")), sent)
     return jsonify({"errcode": 0, "errmsg": "ok"})
