@@ -10,6 +10,7 @@ from typing import Any
 from sandbox.gate import Gate
 from sandbox.orders import LOCAL
 
+BILL_TYPES = ("ALL", "SUCCESS", "REFUND")
 BILL_COLUMNS = [
     "交易时间",
     "公众账号ID",
@@ -41,10 +42,19 @@ BILL_COLUMNS = [
 ]
 
 
-def write_bill(gate: Gate, day: dt.date) -> bytes | None:
-    """Return the bill of a day as WeChat writes it (yuan, every cell after a backtick), or None."""
+def write_bill(gate: Gate, day: dt.date, kind: str = "ALL") -> bytes | None:
+    """Return the bill of a day as WeChat writes it (yuan, every cell after a backtick), or None.
+
+    ``kind`` is one of BILL_TYPES; raises ValueError for another.
+    """
+    if kind not in BILL_TYPES:
+        raise ValueError(kind)
     payments = [o for o in gate.ledger.list("order") if _is_on(o["success_time"], day)]
     refunds = [r for r in gate.ledger.list("refund") if _is_on(r["success_time"], day)]
+    if kind == "SUCCESS":
+        refunds = []
+    if kind == "REFUND":
+        payments = []
     if not payments and not refunds:
         return None
     rows = [_bill_payment(order) for order in payments]

@@ -27,6 +27,10 @@ TICK_S = 0.2
 DELAY_S = 6.0
 MAX_PARALLEL = 16
 MAX_LOGGED = 300
+HELD_BACK = frozenset({"out_of_order", "refund_before_pay"})
+"""Faults under which a notice waits until another one of its order has been sent."""
+
+COPYING = frozenset({"duplicate", "parallel"})
 
 Build = Callable[[dict[str, Any], int, str | None], tuple[bytes, dict[str, str]]]
 """(notice, attempt number, fault of this attempt) -> body and headers."""
@@ -73,15 +77,17 @@ class Courier:
         self._judges[version] = judge
 
     def send(self, notice: dict[str, Any], faults: list[str]) -> None:
-        """Queue one notice; ``notice`` has ``id, version, out_trade_no, url``."""
+        """Queue one notice; ``notice`` has ``id, kind, version, out_trade_no, url, content``."""
         if "drop" in faults:
             self._log(notice, 0, None, "drop", "dropped")
             return
-        first_fault = next((f for f in faults if f not in {"duplicate", "parallel"}), None)
-        copies = 2 if {"duplicate", "parallel"} & set(faults) else 1
+        is_waiting = bool(HELD_BACK & set(faults))
+        spoiling = sorted(set(faults) - COPYING, key=lambda name: name in HELD_BACK | {"delay"})
+        first_fault = spoiling[0] if spoiling else None
+        copies = 2 if COPYING & set(faults) else 1
         for copy in range(copies):
             number = self._ledger.count_up("delivery")
-            delay_s = DELAY_S if first_fault == "delay" else 0.0
+            delay_s = DELAY_S if "delay" in faults else 0.0
             delay_s += 0.3 * copy if "duplicate" in faults else 0.0
             key = str(number)
             task = {
@@ -90,8 +96,7 @@ class Courier:
                 "attempt": 0,
                 "due": self._ledger.now() + delay_s,
                 "fault": first_fault if copy == 0 else None,
-                "is_done": False,
-                "is_waiting": first_fault == "out_of_order",
+                "is_waiting": is_waiting,
             }
             self._ledger.put("task", key, task)
         self.wake()
@@ -104,8 +109,9 @@ class Courier:
         while not self._stopping.is_set():
             with contextlib.suppress(queue.Empty):
                 self._wake.get(timeout=TICK_S)
-            for task in self._ledger.find("task", is_done=False):
-                if not task.get("is_waiting") and task["due"] <= self._ledger.now():
+            now = self._ledger.now()
+            for task in self._ledger.find("task", is_waiting=False):
+                if task["due"] <= now:
                     self._hand_out(task)
 
     def _hand_out(self, task: dict[str, Any]) -> None:
@@ -121,10 +127,13 @@ class Courier:
                 return  # done since it was listed
             is_kept = self._attempt(task)
             attempt = task["attempt"] + 1
-            is_done = is_kept or attempt > len(SCHEDULE_S)
-            due = task["due"] if is_done else self._ledger.now() + SCHEDULE_S[attempt - 1]
-            changed = {**task, "attempt": attempt, "is_done": is_done, "due": due, "fault": None}
-            self._ledger.put("task", task["key"], changed)
+            if is_kept or attempt > len(SCHEDULE_S):
+                self._ledger.remove("task", task["key"])
+            else:
+                # From the step before, not from now: after a long jump all missed steps follow.
+                due = task["due"] + SCHEDULE_S[attempt - 1]
+                changed = {**task, "attempt": attempt, "due": due, "fault": None}
+                self._ledger.put("task", task["key"], changed)
             self._release_waiting(task["notice"]["out_trade_no"])
         finally:
             with self._lock:
@@ -132,7 +141,7 @@ class Courier:
 
     def _release_waiting(self, out_trade_no: str) -> None:
         """Let the notices go that were held back until another one of the order had been sent."""
-        for task in self._ledger.find("task", is_done=False, is_waiting=True):
+        for task in self._ledger.find("task", is_waiting=True):
             if task["notice"]["out_trade_no"] == out_trade_no:
                 changed = {**task, "is_waiting": False, "due": self._ledger.now()}
                 self._ledger.put("task", task["key"], changed)
@@ -167,7 +176,7 @@ class Courier:
                 "url": notice["url"],
                 "attempt": attempt,
                 "status": status,
-                "fault": fault,
+                "fault": fault or "+".join(notice["content_faults"]) or None,
                 "answer": text,
             },
         )

@@ -25,6 +25,7 @@ NOTICE_FAULTS = {
     "huge": "the first attempt's body has five megabytes",
     "refund_before_pay": "a refund notice of the order arrives before the payment notice",
     "out_of_order": "the notice waits until the next notice of the order has been sent",
+    "rotate_keys": "WeChat begins to sign with its other key just before the notice",
 }
 GATEWAY_FAULTS = {
     "html_502": "HTML with status 502 instead of an answer",
@@ -34,6 +35,15 @@ GATEWAY_FAULTS = {
     "unsigned": "a good answer without signature",
     "foreign_signature": "a good answer signed with an unknown key",
 }
+CALLS: tuple[str, ...] = (
+    *("prepay", "query", "close", "refund", "query_refund"),
+    *("tradebill", "billdownload", "certificates", "echo"),
+    *("login", "token", "message"),
+)
+"""Calls whose answers a gateway fault can spoil; ``*`` means whichever comes next."""
+UNSIGNED_CALLS = frozenset({"billdownload", "login", "token", "message"})
+OF_SIGNATURE = frozenset({"unsigned", "foreign_signature"})
+"""Faults that mean nothing where an answer is never signed."""
 PERSISTENT = frozenset(
     {
         "wrong_amount",
@@ -47,10 +57,10 @@ PERSISTENT = frozenset(
 """Faults of the content: every attempt carries them."""
 
 UNSUITED = {
-    "v2": frozenset({"stale", "future", "signtest", "unknown_serial"}),
+    "v2": frozenset({"stale", "future", "signtest", "unknown_serial", "rotate_keys"}),
     "v3": frozenset[str](),
 }
-"""Faults that a version cannot have: v2 knows neither timestamps nor serials."""
+"""Faults that a version cannot have: v2 knows neither timestamps nor serials nor platform keys."""
 UNSUITED_REFUND = frozenset(
     {"wrong_appid", "wrong_openid", "wrong_currency", "result_code_fail", "refund_before_pay"}
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +13,8 @@ from typing import Any, cast
 from flask import Response, current_app, request
 
 from sandbox.courier import Courier
-from sandbox.keys import KeySet, load_or_create_keys
+from sandbox.faults import OF_SIGNATURE, UNSIGNED_CALLS
+from sandbox.keys import KeySet, load_or_create_keys, rotate_keys
 from sandbox.ledger import Ledger
 from sandbox.refusal import Refused
 from sandbox.v3_crypto import sign_headers
@@ -33,31 +35,37 @@ class Gate:
     keys: KeySet = field(init=False)
 
     def __post_init__(self) -> None:
-        self.reload_keys()
-
-    def reload_keys(self) -> None:
-        """Read the keys again after a rotation."""
         self.keys = load_or_create_keys(self.folder)
+
+    def rotate_keys(self) -> str:
+        """Sign with the other platform key from now on; return its serial."""
+        self.keys = rotate_keys(self.folder)
+        return str(self.keys.stored["active_serial"])
+
+    def arm_fault(self, name: str, call: str, count: int) -> dict[str, Any]:
+        """Spoil the next ``count`` answers of ``call`` (``*``: of any)."""
+        key = str(self.ledger.count_up("fault"))
+        armed = {"key": key, "name": name, "call": call, "left": count}
+        self.ledger.put("fault", key, armed)
+        return armed
 
     def take_fault(self, call: str) -> str | None:
         """Return the fault that the next answer of ``call`` carries, counting it down."""
-        for armed in self.ledger.list("fault"):
-            if armed["call"] in {call, "*"} and self._use_up(armed["key"]):
+        with self.ledger.transaction():
+            for armed in self.ledger.list("fault"):
+                if armed["call"] not in {call, "*"} or not can_carry(call, armed["name"]):
+                    continue
+                if armed["left"] > 1:
+                    self.ledger.put("fault", armed["key"], {**armed, "left": armed["left"] - 1})
+                else:
+                    self.ledger.remove("fault", armed["key"])
                 return str(armed["name"])
         return None
 
-    def _use_up(self, key: str) -> bool:
-        is_left = False
 
-        def edit(armed: dict[str, Any] | None) -> dict[str, Any] | None:
-            nonlocal is_left
-            if armed is None or armed["left"] < 1:
-                return armed
-            is_left = True
-            return {**armed, "left": armed["left"] - 1}
-
-        self.ledger.change("fault", key, edit)
-        return is_left
+def can_carry(call: str, fault: str) -> bool:
+    """Tell whether an answer of ``call`` can have a fault: only payment's are signed."""
+    return fault not in OF_SIGNATURE or call not in UNSIGNED_CALLS
 
 
 def get_gate() -> Gate:
@@ -78,9 +86,11 @@ def answer_v3(call: str, work: Callable[[], Result]) -> Response:
         status, content = refusal.status, {"code": refusal.code, "message": refusal.message}
     body = b"" if content is None else json.dumps(content, ensure_ascii=False).encode()
     spoil_after(fault)
-    headers = sign_headers(gate.keys, body, gate.ledger.now())
+    wanted_serial = request.headers.get("Wechatpay-Serial", "")
+    headers = sign_headers(gate.keys, body, time.time(), wanted_serial)
+    headers["Request-ID"] = secrets.token_hex(16).upper()
     if fault == "unsigned":
-        headers = {}
+        headers = {name: value for name, value in headers.items() if name == "Request-ID"}
     if fault == "foreign_signature":
         headers["Wechatpay-Serial"] = "PUB_KEY_ID_0000000000000000000000000000"
     return Response(body, status, headers, mimetype="application/json")

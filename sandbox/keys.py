@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
 import secrets
 import string
@@ -40,11 +41,19 @@ class KeySet:
         """The merchant's private key; its public half verifies requests."""
         return load_key(self.stored["merchant_private_key"])
 
-    @property
-    def signing(self) -> tuple[str, RSAPrivateKey]:
-        """Serial and key that sign answers and callbacks now."""
-        serial = self.stored["active_serial"]
-        return serial, load_key(self.stored["platform_private_keys"][serial])
+    def choose_signing(self, wanted_serial: str = "") -> tuple[str, RSAPrivateKey]:
+        """Return serial and key to sign with: the wanted one if it is ours, else the active one."""
+        private_keys = self.stored["platform_private_keys"]
+        serial = wanted_serial if wanted_serial in private_keys else self.stored["active_serial"]
+        return serial, load_key(private_keys[serial])
+
+    def list_certificates(self) -> list[tuple[str, str, x509.Certificate]]:
+        """Return serial, PEM and content of every platform certificate."""
+        return [
+            (serial, pem, x509.load_pem_x509_certificate(pem.encode()))
+            for serial, pem in self.stored["verify_keys"].items()
+            if "BEGIN CERTIFICATE" in pem
+        ]
 
     def describe(self) -> dict[str, Any]:
         """Return what ``/control/keys`` shows: all that a stranger's client needs."""
@@ -61,8 +70,9 @@ class KeySet:
         return {name: self.stored[name] for name in names}
 
 
+@functools.cache
 def load_key(pem: str) -> RSAPrivateKey:
-    """Return the RSA key of a PEM text."""
+    """Return the RSA key of a PEM text; reading one checks its primes, which takes a while."""
     key = serialization.load_pem_private_key(pem.encode(), None)
     if not isinstance(key, RSAPrivateKey):
         raise TypeError("not an RSA key")

@@ -1,16 +1,18 @@
 """The ledger on disk: what the simulated WeChat knows. It survives restarts and kills.
 
 One SQLite file; every record is a row of its kind with a key and a JSON body. ``change`` runs a
-function on one record inside a transaction, so that two requests never overwrite each other.
+function on one record inside a transaction, so that two requests never overwrite each other;
+``transaction`` makes several changes one: after a kill all of them are there, or none.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,31 +57,37 @@ class Ledger:
                 (kind, key, json.dumps(body, ensure_ascii=False), kind),
             )
 
+    def remove(self, kind: str, key: str) -> None:
+        """Forget one record, if it is there."""
+        with self._lock:
+            self._db.execute("DELETE FROM record WHERE kind=? AND key=?", (kind, key))
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit everything that happens inside at its end, or nothing after an error."""
+        with self._lock:
+            if self._db.in_transaction:
+                yield
+                return
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+
     def change(self, kind: str, key: str, edit: Callable[[Record | None], Record | None]) -> Record:
         """Replace one record by ``edit(record)``; raises KeyError when that gives None.
 
         ``edit`` may change other records: all of it is one transaction.
         """
-        with self._lock:
-            if self._db.in_transaction:
-                return self._replace(kind, key, edit)
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                edited = self._replace(kind, key, edit)
-                self._db.execute("COMMIT")
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
+        with self.transaction():
+            edited = edit(self.get(kind, key))
+            if edited is None:
+                raise KeyError(key)
+            self.put(kind, key, edited)
             return edited
-
-    def _replace(
-        self, kind: str, key: str, edit: Callable[[Record | None], Record | None]
-    ) -> Record:
-        edited = edit(self.get(kind, key))
-        if edited is None:
-            raise KeyError(key)
-        self.put(kind, key, edited)
-        return edited
 
     def list(self, kind: str) -> list[Record]:
         """Return all records of a kind in the order in which they came."""
@@ -89,11 +97,15 @@ class Ledger:
             ).fetchall()
         return [json.loads(row[0]) for row in rows]
 
-    def find(self, kind: str, **wanted: Any) -> Iterator[Record]:
-        """Yield the records whose fields have these values."""
-        for record in self.list(kind):
-            if all(record.get(name) == value for name, value in wanted.items()):
-                yield record
+    def find(self, kind: str, **wanted: Any) -> Sequence[Record]:
+        """Return the records whose fields have these values, in the order in which they came."""
+        conditions = "".join(f" AND json_extract(body, '$.{name}') IS ?" for name in wanted)
+        with self._lock:
+            rows = self._db.execute(
+                f"SELECT body FROM record WHERE kind=?{conditions} ORDER BY place",  # noqa: S608 - names of our own fields
+                (kind, *wanted.values()),
+            ).fetchall()
+        return [json.loads(row[0]) for row in rows]
 
     def count_up(self, name: str) -> int:
         """Return the next number of a counter."""

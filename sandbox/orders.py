@@ -5,14 +5,28 @@ from __future__ import annotations
 import datetime as dt
 import re
 import secrets
+import time
 from typing import Any
 
 from sandbox.gate import Gate
 from sandbox.refusal import Refused
 
 OUT_TRADE_NO = re.compile(r"[0-9A-Za-z_\-|*]{6,32}")
+OUT_REFUND_NO = re.compile(r"[0-9A-Za-z_\-|*@]{1,64}")
 LOCAL = dt.timezone(dt.timedelta(hours=8))
 PREPAY_LIFE_S = 7200
+REFUND_WITHIN = dt.timedelta(days=365)
+TEXTS = {
+    "mch_id": 32,
+    "app_id": 32,
+    "out_trade_no": 32,
+    "openid": 128,
+    "description": 127,
+    "attach": 128,
+    "notify_url": 256,
+    "currency": 16,
+}
+"""Longest value of each text of an order, in characters."""
 
 
 def show_time(moment: float) -> str:
@@ -37,41 +51,69 @@ def open_order(gate: Gate, version: str, wanted: dict[str, Any]) -> dict[str, An
             raise Refused(400, "ORDER_CLOSED", "该订单已关闭")
         if order["wanted"] != wanted:
             raise Refused(400, "OUT_TRADE_NO_USED", "商户订单号重复,请核实")
+        if is_prepay_over(gate, order["prepay_id"]):
+            return {**order, "prepay_id": _new_prepay_id(gate, wanted["out_trade_no"])}
         return order
 
     return gate.ledger.change("order", wanted["out_trade_no"], edit)
 
 
 def _refuse_bad_request(gate: Gate, wanted: dict[str, Any]) -> None:
+    _refuse_bad_texts(wanted)
     if wanted["mch_id"] != gate.keys.mch_id:
         raise Refused(400, "PARAM_ERROR", "商户号不正确")
     if wanted["app_id"] != gate.keys.app_id:
         raise Refused(400, "APPID_MCHID_NOT_MATCH", "appid 与商户号不匹配")
-    if not OUT_TRADE_NO.fullmatch(str(wanted["out_trade_no"])):
-        raise Refused(400, "PARAM_ERROR", "商户订单号格式不正确")
     amount = wanted["amount_fen"]
     if not isinstance(amount, int) or isinstance(amount, bool) or amount < 1:
         raise Refused(400, "PARAM_ERROR", "金额必须为正整数(分)")
-    if not wanted["description"] or not wanted["notify_url"] or not wanted["openid"]:
-        raise Refused(400, "PARAM_ERROR", "缺少必填参数")
+    if wanted["expires_at"] is not None and wanted["expires_at"] <= time.time():
+        raise Refused(400, "PARAM_ERROR", "time_expire 已经过去")
     if gate.ledger.get("openid", wanted["openid"]) is None:
         raise Refused(400, "PARAM_ERROR", "无效的 openid")
 
 
-def _new_order(gate: Gate, version: str, wanted: dict[str, Any]) -> dict[str, Any]:
+def _refuse_bad_texts(wanted: dict[str, Any]) -> None:
+    for name, longest in TEXTS.items():
+        if not isinstance(wanted[name], str) or len(wanted[name]) > longest:
+            raise Refused(400, "PARAM_ERROR", f"{name} 缺失或格式不正确")
+    if not OUT_TRADE_NO.fullmatch(wanted["out_trade_no"]):
+        raise Refused(400, "PARAM_ERROR", "商户订单号格式不正确")
+    if wanted["currency"] != "CNY":
+        raise Refused(400, "PARAM_ERROR", "货币类型只支持 CNY")
+    if not wanted["description"] or not wanted["notify_url"] or not wanted["openid"]:
+        raise Refused(400, "PARAM_ERROR", "缺少必填参数")
+
+
+def _new_prepay_id(gate: Gate, out_trade_no: str) -> str:
     prepay_id = f"wx{gate.ledger.count_up('prepay'):010d}{secrets.token_hex(12)}"
-    gate.ledger.put("prepay", prepay_id, {"out_trade_no": wanted["out_trade_no"]})
+    expires = gate.ledger.now() + PREPAY_LIFE_S
+    gate.ledger.put("prepay", prepay_id, {"out_trade_no": out_trade_no, "expires": expires})
+    return prepay_id
+
+
+def is_prepay_over(gate: Gate, prepay_id: str) -> bool:
+    """Tell whether a prepay_id is too old to pay with."""
+    prepay = gate.ledger.get("prepay", prepay_id)
+    return prepay is None or prepay["expires"] <= gate.ledger.now()
+
+
+def _new_order(gate: Gate, version: str, wanted: dict[str, Any]) -> dict[str, Any]:
     now = gate.ledger.now()
+    life_s = PREPAY_LIFE_S
+    if wanted["expires_at"] is not None:
+        # The merchant counts from its own clock, which the virtual one may be far ahead of.
+        life_s = wanted["expires_at"] - time.time()
     return {
         "out_trade_no": wanted["out_trade_no"],
         "version": version,
         "wanted": wanted,
-        "prepay_id": prepay_id,
+        "prepay_id": _new_prepay_id(gate, wanted["out_trade_no"]),
         "state": "NOTPAY",
         "transaction_id": None,
         "success_time": None,
         "created": now,
-        "expires": wanted["expires_at"] or now + PREPAY_LIFE_S,
+        "expires": now + life_s,
         "refunded_fen": 0,
     }
 
@@ -88,9 +130,10 @@ def find_order(gate: Gate, out_trade_no: str) -> dict[str, Any]:
 
 def find_by_transaction(gate: Gate, transaction_id: str) -> dict[str, Any]:
     """Return the order of a transaction; raises Refused."""
-    for order in gate.ledger.find("order", transaction_id=transaction_id):
-        return order
-    raise Refused(404, "ORDER_NOT_EXIST", "订单不存在")
+    known = gate.ledger.get("transaction", transaction_id)
+    if known is None:
+        raise Refused(404, "ORDER_NOT_EXIST", "订单不存在")
+    return find_order(gate, known["out_trade_no"])
 
 
 def close_order(gate: Gate, out_trade_no: str) -> dict[str, Any]:
@@ -120,6 +163,8 @@ def pay_order(gate: Gate, prepay_id: str) -> dict[str, Any]:
     order = find_prepaid(gate, prepay_id)
     if order["state"] == "CLOSED":
         raise Refused(400, "ORDER_CLOSED", "订单已关闭,不能支付")
+    if order["state"] == "NOTPAY" and is_prepay_over(gate, prepay_id.removeprefix("prepay_id=")):
+        raise Refused(400, "ORDER_CLOSED", "prepay_id 已过期,请重新下单")
 
     def edit(present: dict[str, Any] | None) -> dict[str, Any] | None:
         if present is None or present["state"] != "NOTPAY":
@@ -128,6 +173,7 @@ def pay_order(gate: Gate, prepay_id: str) -> dict[str, Any]:
         number = (
             f"42000{dt.datetime.fromtimestamp(now, LOCAL):%Y%m%d}{secrets.randbelow(10**14):014d}"
         )
+        gate.ledger.put("transaction", number, {"out_trade_no": present["out_trade_no"]})
         return {
             **present,
             "state": "SUCCESS",
@@ -154,7 +200,7 @@ def open_refund(
             if known["wanted"] != wanted or known["out_trade_no"] != present["out_trade_no"]:
                 raise Refused(400, "INVALID_REQUEST", "退款单号已用于其他退款")
             return present
-        _refuse_bad_refund(present, wanted)
+        _refuse_bad_refund(gate, present, wanted)
         refund = _new_refund(gate, version, present, wanted)
         gate.ledger.put("refund", refund["out_refund_no"], refund)
         refunded_fen = present["refunded_fen"] + wanted["amount_fen"]
@@ -164,10 +210,15 @@ def open_refund(
     return find_refund(gate, wanted["out_refund_no"])
 
 
-def _refuse_bad_refund(order: dict[str, Any], wanted: dict[str, Any]) -> None:
+def _refuse_bad_refund(gate: Gate, order: dict[str, Any], wanted: dict[str, Any]) -> None:
+    if not OUT_REFUND_NO.fullmatch(wanted["out_refund_no"]):
+        raise Refused(400, "PARAM_ERROR", "商户退款单号格式不正确")
     amount, paid = wanted["amount_fen"], order["wanted"]["amount_fen"]
     if order["state"] not in {"SUCCESS", "REFUND"}:
         raise Refused(400, "INVALID_REQUEST", "订单未支付")
+    paid_at = dt.datetime.fromisoformat(order["success_time"])
+    if dt.datetime.fromtimestamp(gate.ledger.now(), LOCAL) - paid_at > REFUND_WITHIN:
+        raise Refused(400, "INVALID_REQUEST", "订单支付已超过一年,不能退款")
     is_whole = isinstance(amount, int) and not isinstance(amount, bool)
     if not is_whole or amount < 1 or wanted["total_fen"] != paid:
         raise Refused(400, "PARAM_ERROR", "退款金额与原订单不符")
@@ -201,13 +252,31 @@ def find_refund(gate: Gate, out_refund_no: str) -> dict[str, Any]:
 
 
 def finish_refund(gate: Gate, out_refund_no: str, status: str) -> dict[str, Any]:
-    """Give a running refund its result: SUCCESS, ABNORMAL or CLOSED. Raises Refused."""
-    find_refund(gate, out_refund_no)
+    """Give a running refund its result: SUCCESS, ABNORMAL or CLOSED. Raises Refused.
+
+    ABNORMAL can still become SUCCESS or CLOSED; the money of a closed refund is free again.
+    """
+    running = find_refund(gate, out_refund_no)
 
     def edit(refund: dict[str, Any] | None) -> dict[str, Any] | None:
-        if refund is None or refund["status"] in {"SUCCESS", "CLOSED"}:
+        if refund is None or refund["status"] == status:
             return refund
+        if refund["status"] in {"SUCCESS", "CLOSED"}:
+            raise Refused(400, "INVALID_REQUEST", f"退款已是 {refund['status']},不能再改")
+        if status == "CLOSED":
+            _free_money(gate, refund)
         done = show_time(gate.ledger.now()) if status == "SUCCESS" else None
         return {**refund, "status": status, "success_time": done}
 
-    return gate.ledger.change("refund", out_refund_no, edit)
+    return gate.ledger.change("refund", running["out_refund_no"], edit)
+
+
+def _free_money(gate: Gate, refund: dict[str, Any]) -> None:
+    """Let the order's money be refunded under another number."""
+
+    def edit(order: dict[str, Any] | None) -> dict[str, Any] | None:
+        if order is None:
+            return None
+        return {**order, "refunded_fen": order["refunded_fen"] - refund["wanted"]["amount_fen"]}
+
+    gate.ledger.change("order", refund["out_trade_no"], edit)

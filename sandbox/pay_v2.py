@@ -16,7 +16,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from sandbox import orders
-from sandbox.bill import write_bill
+from sandbox.bill import BILL_TYPES, write_bill
 from sandbox.gate import Gate, get_gate, spoil_after, spoil_before
 from sandbox.orders import LOCAL
 from sandbox.refusal import Refused
@@ -231,8 +231,6 @@ def _open_refund(gate: Gate, sent: Fields) -> Fields:
         "reason": sent.get("refund_desc", ""),
         "notify_url": sent.get("notify_url", ""),
     }
-    if not wanted["out_refund_no"]:
-        raise Refused(400, "PARAM_ERROR", "缺少参数out_refund_no")
     made = orders.open_refund(gate, "v2", order, wanted)
     return {
         "transaction_id": made["transaction_id"],
@@ -302,17 +300,29 @@ def download_bill() -> Response:
         return early
     spoil_after(fault)
     try:
-        day = dt.datetime.strptime(sent.get("bill_date", ""), "%Y%m%d").replace(tzinfo=LOCAL).date()
-    except ValueError:
-        return refuse_bill("20001", "invalid bill_date")
-    if day >= dt.datetime.fromtimestamp(gate.ledger.now(), LOCAL).date():
-        return refuse_bill("20001", "invalid bill_date")
-    plain = write_bill(gate, day)
-    if plain is None:
-        return refuse_bill("20002", "No Bill Exist")
+        plain = write_wanted_bill(gate, sent)
+    except Refused as refusal:
+        return refuse_bill(refusal.code, refusal.message)
     if sent.get("tar_type") == "GZIP":
         return Response(gzip.compress(plain), mimetype="application/octet-stream")
     return Response(plain, mimetype="text/plain")
+
+
+def write_wanted_bill(gate: Gate, sent: Fields) -> bytes:
+    """Return the bill that a request asks for; raises Refused with v2's own numbers."""
+    try:
+        day = dt.datetime.strptime(sent.get("bill_date", ""), "%Y%m%d").replace(tzinfo=LOCAL).date()
+    except ValueError as error:
+        raise Refused(400, "20001", "invalid bill_date") from error
+    if day >= dt.datetime.fromtimestamp(gate.ledger.now(), LOCAL).date():
+        raise Refused(400, "20001", "invalid bill_date")
+    kind = sent.get("bill_type") or "ALL"
+    if kind not in BILL_TYPES:
+        raise Refused(400, "20001", "invalid bill_type")
+    plain = write_bill(gate, day, kind)
+    if plain is None:
+        raise Refused(404, "20002", "No Bill Exist")
+    return plain
 
 
 def refuse_bill(code: str, message: str) -> Response:

@@ -6,14 +6,24 @@ import base64
 import datetime as dt
 import gzip
 import hashlib
+import secrets
+import time
 from typing import Any
 
 from flask import Blueprint, Response, request
 
 from sandbox import orders
-from sandbox.bill import write_bill
-from sandbox.gate import Gate, Result, answer_v3, get_gate, read_json
-from sandbox.orders import LOCAL
+from sandbox.bill import BILL_TYPES, write_bill
+from sandbox.gate import (
+    Gate,
+    Result,
+    answer_v3,
+    get_gate,
+    read_json,
+    spoil_after,
+    spoil_before,
+)
+from sandbox.orders import LOCAL, show_time
 from sandbox.refusal import Refused
 from sandbox.v3_crypto import find_request_fault
 from sandbox.v3_notices import describe_refund, describe_transaction
@@ -32,7 +42,7 @@ def verify_request() -> Response | None:
         target=target,
         body=request.get_data(),
         header=request.headers.get("Authorization", ""),
-        now=gate.ledger.now(),
+        now=time.time(),
     )
     if fault is None:
         return None
@@ -118,20 +128,20 @@ def refund() -> Response:
 
     def work() -> Result:
         gate = get_gate()
-        amount = sent.get("amount") or {}
+        amount = sent.get("amount")
+        if not isinstance(amount, dict) or amount.get("currency") != "CNY":
+            raise Refused(400, "PARAM_ERROR", "amount.currency 必填,只支持 CNY")
         if sent.get("transaction_id"):
-            order = orders.find_by_transaction(gate, sent["transaction_id"])
+            order = orders.find_by_transaction(gate, str(sent["transaction_id"]))
         else:
             order = orders.find_order(gate, str(sent.get("out_trade_no", "")))
         wanted = {
             "out_refund_no": str(sent.get("out_refund_no", "")),
             "amount_fen": amount.get("refund"),
             "total_fen": amount.get("total"),
-            "reason": sent.get("reason", ""),
-            "notify_url": sent.get("notify_url", ""),
+            "reason": str(sent.get("reason") or ""),
+            "notify_url": str(sent.get("notify_url") or ""),
         }
-        if not wanted["out_refund_no"]:
-            raise Refused(400, "PARAM_ERROR", "缺少商户退款单号")
         return 200, describe_refund(orders.open_refund(gate, "v3", order, wanted))
 
     return answer_v3("refund", work)
@@ -155,12 +165,11 @@ def certificates() -> Response:
         items = [
             {
                 "serial_no": serial,
-                "effective_time": "2025-01-01T00:00:00+08:00",
-                "expire_time": "2031-01-01T00:00:00+08:00",
+                "effective_time": show_time(certificate.not_valid_before_utc.timestamp()),
+                "expire_time": show_time(certificate.not_valid_after_utc.timestamp()),
                 "encrypt_certificate": _encrypt_text(gate, pem),
             }
-            for serial, pem in gate.keys.stored["verify_keys"].items()
-            if "BEGIN CERTIFICATE" in pem
+            for serial, pem, certificate in gate.keys.list_certificates()
         ]
         return 200, {"data": items}
 
@@ -170,7 +179,7 @@ def certificates() -> Response:
 def _encrypt_text(gate: Gate, text: str) -> dict[str, str]:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    nonce = "sandboxnonce"
+    nonce = secrets.token_hex(6)
     sealed = AESGCM(gate.keys.stored["api_v3_key"].encode()).encrypt(
         nonce.encode(), text.encode(), b"certificate"
     )
@@ -202,14 +211,17 @@ def tradebill() -> Response:
             raise Refused(400, "PARAM_ERROR", "账单日期格式不正确") from error
         if wanted >= dt.datetime.fromtimestamp(gate.ledger.now(), LOCAL).date():
             raise Refused(400, "INVALID_REQUEST", "账单日期不正确")
-        plain = write_bill(gate, wanted)
+        kind = request.args.get("bill_type", "ALL")
+        if kind not in BILL_TYPES:
+            raise Refused(400, "PARAM_ERROR", "账单类型不正确")
+        plain = write_bill(gate, wanted, kind)
         if plain is None:
             raise Refused(400, "NO_STATEMENT_EXIST", "账单不存在")
         tar = "&tar_type=GZIP" if request.args.get("tar_type") == "GZIP" else ""
         return 200, {
             "hash_type": "SHA1",
             "hash_value": hashlib.sha1(plain).hexdigest(),  # noqa: S324 - WeChat's choice
-            "download_url": f"{request.host_url}v3/billdownload/file?token={day}{tar}",
+            "download_url": f"{request.host_url}v3/billdownload/file?token={kind}-{day}{tar}",
         }
 
     return answer_v3("tradebill", work)
@@ -218,8 +230,17 @@ def tradebill() -> Response:
 @blueprint.get("/billdownload/file")
 def download_bill() -> Response:
     """Give the bill itself; as at WeChat, this answer carries no signature."""
-    day = dt.date.fromisoformat(request.args["token"])
-    plain = write_bill(get_gate(), day) or b""
+    gate = get_gate()
+    fault = gate.take_fault("billdownload")
+    early = spoil_before(fault)
+    if early is not None:
+        return early
+    spoil_after(fault)
+    try:
+        kind, _, day = request.args.get("token", "").partition("-")
+        plain = write_bill(gate, dt.date.fromisoformat(day), kind) or b""
+    except ValueError:
+        return answer_v3("billdownload", lambda: (404, {"code": "NOT_FOUND", "message": "没有"}))
     if request.args.get("tar_type") == "GZIP":
         return Response(gzip.compress(plain), mimetype="application/octet-stream")
     return Response(plain, mimetype="text/plain")

@@ -25,9 +25,13 @@ def sign(key: RSAPrivateKey, message: bytes) -> str:
     return base64.b64encode(key.sign(message, padding.PKCS1v15(), hashes.SHA256())).decode()
 
 
-def sign_headers(keys: KeySet, body: bytes, now: float) -> dict[str, str]:
-    """Return the four headers of a signed answer or callback."""
-    serial, key = keys.signing
+def sign_headers(keys: KeySet, body: bytes, now: float, wanted_serial: str = "") -> dict[str, str]:
+    """Return the headers of a signed answer or callback.
+
+    ``now`` is the machine's time, not the virtual one: the merchant compares it with its own clock.
+    A merchant names in its request the key that it wants the answer signed with.
+    """
+    serial, key = keys.choose_signing(wanted_serial)
     timestamp, nonce = str(int(now)), secrets.token_hex(16)
     message = f"{timestamp}\n{nonce}\n".encode() + body + b"\n"
     return {

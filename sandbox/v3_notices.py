@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from typing import Any
 
 from sandbox.gate import Gate
@@ -78,7 +79,7 @@ def describe_refund(refund: dict[str, Any]) -> dict[str, Any]:
 
 def build_v3(gate: Gate, notice: dict[str, Any], fault: str | None) -> tuple[bytes, dict[str, str]]:
     """Return body and headers of one attempt."""
-    now = gate.ledger.now()
+    now = time.time()
     if fault == "xxe":
         return XXE, {"Content-Type": "application/json", **sign_headers(gate.keys, XXE, now)}
     body = _make_body(gate, notice, fault)
