@@ -28,50 +28,77 @@ class SettingsInvalid(Exception):
 
 
 class Settings(BaseSettings):
-    """Every setting of the service. See the README for the operator's view."""
+    """Every setting of the service; ``docs/settings.md`` is made from this class."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, extra="ignore", frozen=True, use_attribute_docstrings=True
+    )
 
     demo: bool = False
+    """Demo mode: the demo college, and keys from ``demo.env`` in the data folder."""
     data_dir: Path = Path("var")
-    """Folder of the embedded database, queue and photo store."""
+    """Folder of the embedded database, queue and photo store; ``var/demo`` in demo mode."""
     database_url: str = ""
+    """``sqlite:////abs/path`` or ``postgresql+psycopg://…``; empty: SQLite in the data folder."""
     queue_url: str = ""
+    """``sqlite:////…``, ``redis://…`` or ``postgresql://…``; empty: SQLite in the data folder."""
     photo_store: str = ""
+    """A folder or ``s3://bucket/prefix?endpoint=…``; empty: ``photos`` in the data folder."""
     photo_store_former: str = ""
     """The store that photos are being moved away from: only read, see ``flask migrate-store``."""
     rate_limit_url: str = "memory://"
+    """Where throttles count: ``memory://`` for one web process, ``redis://…`` for several."""
     secret_key: str = ""
+    """Signs short-lived cookies; at least 32 characters."""
     field_keys: str = ""
+    """``id=base64 of 32 bytes``, comma-separated: the first encrypts, all of them decrypt."""
     index_key: str = ""
+    """Base64 of 32 bytes: finds encrypted ID numbers and openids again."""
     public_url: str = ""
+    """Address of the web pages as people see it, https."""
     trusted_proxies: int = Field(default=0, ge=0, le=5)
     """How many reverse proxies set X-Forwarded-For in front of the web process."""
 
     wechat_app_id: str = ""
+    """AppID of the mini-program."""
     wechat_app_secret: str = ""
+    """AppSecret of the mini-program."""
     wechat_api_url: str = ""
+    """Base address of WeChat's server API; empty: the real one, the sandbox in demo mode."""
     wechat_templates: str = ""
     """``photo_rejected=ID,photo_collected=ID,deadline_near=ID,refund=ID``."""
     wechat_report_shipping: bool = False
+    """Report paid orders as shipped, where WeChat's order management asks for it."""
 
     pay_version: Literal["v3", "v2"] = "v3"
+    """The version of WeChat Pay that is used; callbacks of the other one are refused."""
     pay_api_url: str = ""
+    """Base address of WeChat Pay; empty: the real one, the sandbox in demo mode."""
     pay_mch_id: str = ""
+    """Merchant number."""
     pay_notify_url: str = ""
+    """Where WeChat sends payment notices: https, ending in ``/pay/notify/v3`` or ``/v2``."""
     pay_v3_key: str = ""
+    """APIv3 key, 32 bytes."""
     pay_merchant_serial: str = ""
+    """Serial number of the merchant certificate."""
     pay_merchant_key_file: str = ""
+    """Private key of the merchant certificate, PEM."""
     pay_verify_keys: str = ""
+    """``serial=path.pem``, comma-separated: WeChat's public keys or platform certificates."""
     pay_v2_key: str = ""
+    """API key of pay v2, 32 characters."""
     pay_v2_sign_type: Literal["MD5", "HMAC-SHA256"] = "HMAC-SHA256"
+    """The signature under which v2 notices are judged."""
     pay_v2_cert_file: str = ""
     """Merchant certificate and key (PEM) that v2 refunds need at the real gateway."""
 
     check_workers: int = Field(default=0, ge=0, le=64)
     """Photo checkers in one worker process; 0 means one a core."""
     check_memory_mb: int = Field(default=512, ge=256)
+    """Writable memory of one checker."""
     check_timeout_s: float = Field(default=20.0, gt=0)
+    """Time for one photo, after which its checker is replaced."""
     verdict_wait_s: float = Field(default=3.0, ge=0, le=30)
     """How long an upload waits for its verdict before it answers 202."""
     queue_limit: int = Field(default=500, ge=1)
@@ -81,7 +108,9 @@ class Settings(BaseSettings):
     retention_days: int = Field(default=180, ge=1)
     """Days after which raw photos and rejected ones are deleted."""
     failpoints: str = ""
+    """Named places at which a crash test kills the process; only in demo mode."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """The lowest level that is logged."""
 
     @model_validator(mode="before")
     @classmethod

@@ -22,10 +22,20 @@ def create_app() -> Flask:
     Nothing is checked or opened until a command needs it: ``flask db upgrade`` must run before
     the schema fits.
     """
-    from server.cli import database, demo, doctor, institution, operations, pay, roster
+    from server.cli import (
+        database,
+        demo,
+        doctor,
+        institution,
+        operations,
+        pay,
+        roster,
+        settings,
+    )
 
     app = Flask("server")
-    for module in (database, demo, doctor, institution, operations, pay, roster):
+    modules = (database, demo, doctor, institution, operations, pay, roster, settings)
+    for module in modules:
         module.register(app)
     return app
 
