@@ -8,6 +8,8 @@ import structlog
 
 from server.context import Context
 from server.money_sweepers import MONEY_SWEEPERS
+from server.services.roster_jobs import register_roster_jobs
+from server.services.roster_uploads import remove_spent_rosters
 from server.services.run_jobs import run_next_job
 from server.sweepers import PHOTO_SWEEPERS, Sweeper
 
@@ -16,12 +18,19 @@ log = structlog.get_logger()
 JOB_POLL_S = 1.0
 
 
-SWEEPERS: dict[str, list[Sweeper]] = {"photos": PHOTO_SWEEPERS, "money": MONEY_SWEEPERS}
+JOB_SWEEPERS = [Sweeper("remove_spent_rosters", 60, remove_spent_rosters)]
+
+SWEEPERS: dict[str, list[Sweeper]] = {
+    "photos": PHOTO_SWEEPERS,
+    "money": MONEY_SWEEPERS,
+    "jobs": JOB_SWEEPERS,
+}
 """Every sweeper, by the thread that runs it: a gateway that hangs must not delay a verdict."""
 
 
 def run_jobs_forever(ctx: Context, stopping: threading.Event) -> None:
     """Run background jobs (imports, exports) one after the other until told to stop."""
+    register_roster_jobs()
     while not stopping.is_set():
         try:
             if run_next_job(ctx):
