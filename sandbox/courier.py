@@ -83,8 +83,9 @@ class Courier:
             return
         is_waiting = bool(HELD_BACK & set(faults))
         spoiling = sorted(set(faults) - COPYING, key=lambda name: name in HELD_BACK | {"delay"})
-        first_fault = spoiling[0] if spoiling else None
-        copies = 2 if COPYING & set(faults) else 1
+        copying = next((name for name in faults if name in COPYING), None)
+        first_fault = spoiling[0] if spoiling else copying
+        copies = 1 if copying is None else 2
         for copy in range(copies):
             number = self._ledger.count_up("delivery")
             delay_s = DELAY_S if "delay" in faults else 0.0
@@ -95,7 +96,7 @@ class Courier:
                 "notice": notice,
                 "attempt": 0,
                 "due": self._ledger.now() + delay_s,
-                "fault": first_fault if copy == 0 else None,
+                "fault": first_fault if copy == 0 else copying,
                 "is_waiting": is_waiting,
             }
             self._ledger.put("task", key, task)

@@ -92,7 +92,7 @@ def answer_v3(call: str, work: Callable[[], Result]) -> Response:
     if fault == "unsigned":
         headers = {name: value for name, value in headers.items() if name == "Request-ID"}
     if fault == "foreign_signature":
-        headers["Wechatpay-Serial"] = "PUB_KEY_ID_0000000000000000000000000000"
+        headers["Wechatpay-Serial"] = secrets.token_hex(20).upper()
     return Response(body, status, headers, mimetype="application/json")
 
 

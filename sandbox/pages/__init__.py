@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from sandbox.pages import phone, proxy
+from sandbox.pages import desk, desk_actions, phone, proxy
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; "
@@ -23,6 +23,8 @@ CONTENT_SECURITY_POLICY = (
 )
 
 blueprint = Blueprint("pages", __name__)
+desk.register(blueprint)
+desk_actions.register(blueprint)
 phone.register(blueprint)
 proxy.register(blueprint)
 

@@ -184,7 +184,7 @@ class Student:
         self.http.headers["Authorization"] = f"Bearer {token}"
         return self
 
-    def control(self, name: str, **body: Any) -> Any:
+    def control(self, name: str, /, **body: Any) -> Any:
         answer = httpx.post(f"{self.stack.sandbox_url}/control/{name}", json=body, timeout=20)
         assert answer.status_code < 300, answer.text
         return answer.json() if answer.content else {}
