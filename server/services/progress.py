@@ -65,7 +65,7 @@ def read_progress(ctx: Context, viewer: Viewer) -> Progress:
                 Enrolment.centre_id,
                 Enrolment.level,
                 Enrolment.collection_status,
-                Enrolment.register_status == REGISTERED,
+                Enrolment.register_status,
                 func.count(),
             )
             .where(*list_scope(viewer))
@@ -73,7 +73,7 @@ def read_progress(ctx: Context, viewer: Viewer) -> Progress:
                 Enrolment.centre_id,
                 Enrolment.level,
                 Enrolment.collection_status,
-                Enrolment.register_status == REGISTERED,
+                Enrolment.register_status,
             )
         ).all()
         names = {
@@ -87,11 +87,11 @@ def read_progress(ctx: Context, viewer: Viewer) -> Progress:
     everything = Tally("全部")
     centres: dict[uuid.UUID, Tally] = {}
     levels: dict[str, Tally] = {}
-    for centre_id, level, status, is_registered, count in rows:
+    for centre_id, level, status, register_status, count in rows:
         centre = centres.setdefault(centre_id, Tally(names.get(centre_id, "")))
         group = levels.setdefault(level, Tally(level or "未填写"))
         for tally in (everything, centre, group):
-            if is_registered or status is CollectionStatus.COLLECTED:
+            if register_status == REGISTERED or status is CollectionStatus.COLLECTED:
                 tally.counts[status] += count
             else:
                 tally.not_registered += count
