@@ -1,7 +1,7 @@
 """The work queue: carries ids of photos that wait for their verdict, nothing else.
 
-Truth is in the database. Losing the whole queue loses no work: the sweeper tops it up to one
-message for each waiting photo. Messages are JSON, never pickle.
+Truth is in the database. Losing the whole queue loses no work: the sweeper puts every waiting
+photo back. Messages are JSON, never pickle.
 """
 
 from __future__ import annotations
@@ -14,18 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from huey import Huey, PostgresHuey, RedisHuey
+from huey import Huey, PostgresHuey, RedisHuey, SqliteHuey
 from huey.registry import Message
 from huey.serializer import Serializer
-
-from server.queue_sqlite import LastingSqliteHuey
 
 log = structlog.get_logger()
 
 QUEUE_NAME = "caiji"
-CONNECT_TIMEOUT_S = 2
-ANSWER_TIMEOUT_S = 5
-"""Above the second for which a worker lets Redis wait for the next message."""
 
 
 class QueueUnavailable(Exception):
@@ -82,17 +77,7 @@ def _create_huey(url: str) -> Huey:
         path = Path(parts.path)
         path.parent.mkdir(parents=True, exist_ok=True)
         # The queue may lose its last second in a power cut: the sweeper refills it.
-        return LastingSqliteHuey(QUEUE_NAME, filename=str(path), fsync=False, timeout=4, **options)
+        return SqliteHuey(QUEUE_NAME, filename=str(path), fsync=False, timeout=4, **options)
     if parts.scheme == "postgresql":
-        return PostgresHuey(QUEUE_NAME, dsn=url, connect_timeout=CONNECT_TIMEOUT_S, **options)
-    return RedisHuey(QUEUE_NAME, url=_limit_waiting(url), **options)
-
-
-def _limit_waiting(url: str) -> str:
-    """Return a Redis address with time-outs: a silent Redis must not hold the web's threads."""
-    parts = urllib.parse.urlsplit(url)
-    query = dict(urllib.parse.parse_qsl(parts.query))
-    query.setdefault("socket_timeout", str(ANSWER_TIMEOUT_S))
-    if parts.scheme != "unix":
-        query.setdefault("socket_connect_timeout", str(CONNECT_TIMEOUT_S))
-    return parts._replace(query=urllib.parse.urlencode(query)).geturl()
+        return PostgresHuey(QUEUE_NAME, dsn=url, **options)
+    return RedisHuey(QUEUE_NAME, url=url, **options)

@@ -26,6 +26,7 @@ def create_app() -> Flask:
         database,
         demo,
         doctor,
+        export,
         institution,
         operations,
         pay,
@@ -34,7 +35,7 @@ def create_app() -> Flask:
     )
 
     app = Flask("server")
-    modules = (database, demo, doctor, institution, operations, pay, roster, settings)
+    modules = (database, demo, doctor, export, institution, operations, pay, roster, settings)
     for module in modules:
         module.register(app)
     return app

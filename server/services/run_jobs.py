@@ -26,6 +26,10 @@ STALE_AFTER = dt.timedelta(seconds=30)
 _handlers: dict[str, Handler] = {}
 
 
+class JobTaken(Exception):
+    """The job was cancelled, or another process took it for lost: this one lets go of it."""
+
+
 def register_job(kind: str, handler: Handler) -> None:
     """Let ``handler`` run jobs of ``kind``; it owns its transactions and reports progress."""
     _handlers[kind] = handler
@@ -64,6 +68,8 @@ def run_next_job(ctx: Context) -> bool:
         else:
             handler(ctx, job.id)
             finish_job(ctx, job.id, state="done")
+    except JobTaken:
+        log.warning("job_taken", job_id=str(job.id), kind=job.kind)
     except CaijiError as error:
         finish_job(ctx, job.id, state="failed", error=error.shown_message)
     except Exception:

@@ -20,7 +20,6 @@ import httpx
 
 ROOT = Path(__file__).parents[2]
 START_TIMEOUT_S = 60
-HTTP = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
 
 
 def find_free_port() -> int:
@@ -129,7 +128,7 @@ class Stack:
                 return "worker_started" in self.read_log("worker")
             address = f"{self.url}/healthz" if name == "web" else f"{self.sandbox_url}/control/keys"
             with contextlib.suppress(httpx.HTTPError):
-                return HTTP.get(address, timeout=2).status_code == 200
+                return httpx.get(address, timeout=2).status_code == 200
             return False
 
         wait_until(is_up, START_TIMEOUT_S, f"{name} starts")
@@ -186,7 +185,7 @@ class Student:
         return self
 
     def control(self, name: str, /, **body: Any) -> Any:
-        answer = HTTP.post(f"{self.stack.sandbox_url}/control/{name}", json=body, timeout=20)
+        answer = httpx.post(f"{self.stack.sandbox_url}/control/{name}", json=body, timeout=20)
         assert answer.status_code < 300, answer.text
         return answer.json() if answer.content else {}
 

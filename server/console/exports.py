@@ -1,0 +1,135 @@
+"""Exports (导出): ask for the photos of a batch, watch the job, take the archive, delete it."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from typing import IO, cast
+
+from flask import redirect, render_template, request, session, url_for
+from werkzeug.wrappers import Response
+from werkzeug.wsgi import FileWrapper
+
+from models import Role
+from server.console.access import (
+    blueprint,
+    current_context,
+    current_viewer,
+    require_recent_sign_in,
+    roles,
+)
+from server.console.rendering import say
+from server.errors import CaijiError, ServiceBusy
+from server.services.export_jobs import (
+    ExportMalformed,
+    delete_export,
+    list_export_batches,
+    list_exports,
+    open_export,
+    request_export,
+    view_export,
+)
+from server.services.export_plan import Naming, Use
+from server.services.write_archive import ExportEmpty
+
+Page = str | Response | tuple[str, int]
+DOWNLOADS_AT_ONCE = 3
+"""A slow download holds a thread of the web process: uploads and callbacks keep the others."""
+BLOCK_BYTES = 256 * 1024
+
+_slots = threading.BoundedSemaphore(DOWNLOADS_AT_ONCE)
+
+
+@blueprint.get("/exports")
+@roles(Role.ADMIN)
+def exports() -> Page:
+    """Show the form and the exports so far."""
+    args = request.args
+    return _show_exports(args.get("batch", ""), args.get("naming", ""), args.getlist("use"))
+
+
+@blueprint.post("/exports")
+@roles(Role.ADMIN)
+def export_request() -> Page:
+    """Start an export; asks for the password first and keeps what was chosen."""
+    form = request.form
+    batch, naming, uses = form.get("batch", ""), form.get("naming", ""), form.getlist("use")
+    if (detour := require_recent_sign_in()) is not None:
+        session["after_confirm"] = url_for("console.exports", batch=batch, naming=naming, use=uses)
+        return detour
+    try:
+        job_id = request_export(
+            current_context(), current_viewer(), batch=batch, naming=naming, uses=uses
+        )
+    except (ExportMalformed, ExportEmpty) as error:
+        return _show_exports(batch, naming, uses, error), error.status
+    return redirect(url_for("console.export_job", job_id=job_id), 303)
+
+
+@blueprint.get("/exports/<uuid:job_id>")
+@roles(Role.ADMIN)
+def export_job(job_id: uuid.UUID) -> Page:
+    """Show one export; the page renews itself while it is under way."""
+    view = view_export(current_context(), current_viewer(), job_id)
+    return render_template("console/export_job.html", view=view)
+
+
+@blueprint.get("/exports/<uuid:job_id>/archive.zip")
+@roles(Role.ADMIN)
+def export_download(job_id: uuid.UUID) -> Page:
+    """Send the archive; a broken download goes on by Range, checked against the ETag."""
+    if (detour := require_recent_sign_in()) is not None:
+        return detour
+    if not _slots.acquire(blocking=False):
+        raise ServiceBusy("正在进行的下载较多,请稍后再试", retry_after_s=30)
+    try:
+        response = _make_download(job_id)
+    except BaseException:
+        _slots.release()
+        raise
+    response.call_on_close(_slots.release)
+    return response
+
+
+@blueprint.post("/exports/<uuid:job_id>/delete")
+@roles(Role.ADMIN)
+def export_delete(job_id: uuid.UUID) -> Page:
+    """Cancel an export or delete its archive."""
+    delete_export(current_context(), current_viewer(), job_id)
+    say("导出已取消或删除", "info")
+    return redirect(url_for("console.exports"), 303)
+
+
+def _make_download(job_id: uuid.UUID) -> Response:
+    wanted = request.range.ranges[0][0] if request.range else 0
+    archive = open_export(current_context(), current_viewer(), job_id, start=max(0, wanted or 0))
+    # Not a direct passthrough: werkzeug would not call what releases the slot.
+    response = Response(
+        FileWrapper(cast("IO[bytes]", archive.file), BLOCK_BYTES), mimetype="application/zip"
+    )
+    response.content_length = archive.size_bytes
+    response.headers["Content-Disposition"] = f'attachment; filename="{archive.name}"'
+    response.headers["Cache-Control"] = "private, no-store"
+    response.set_etag(archive.sha256)
+    return response.make_conditional(
+        request.environ, accept_ranges=True, complete_length=archive.size_bytes
+    )
+
+
+def _show_exports(batch: str, naming: str, uses: list[str], error: CaijiError | None = None) -> str:
+    ctx, viewer = current_context(), current_viewer()
+    batches = [
+        (one.label, f"{one.label}({count} 张{'' if one.closed_at else ',批次未关闭'})")
+        for one, count in list_export_batches(ctx, viewer)
+    ]
+    return render_template(
+        "console/exports.html",
+        batches=batches,
+        namings=list(Naming),
+        all_uses=list(Use),
+        views=list_exports(ctx, viewer),
+        chosen_batch=batch,
+        chosen_naming=naming or Naming.STUDENT_NO.value,
+        chosen_uses=uses or [Use.REGISTRATION.value],
+        error=error.shown_message if error else "",
+    )

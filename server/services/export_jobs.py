@@ -1,0 +1,319 @@
+"""Exports as staff see them: ask for one, watch it, take it, delete it.
+
+Each is a background job of the institution. The archive is kept for a week, sealed in pieces.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from models import BackgroundJob, Batch, DeletionRecord, Enrolment, Staff
+from server.context import Context
+from server.errors import CaijiError, NotFound
+from server.gateways.clock import to_local
+from server.services.audit import record_audit
+from server.services.export_chunks import ChunkReader, ExportUnreadable, try_to_delete_chunks
+from server.services.export_plan import ExportOrder, Naming, Use, count_rows
+from server.services.staff_viewer import Viewer
+from server.services.write_archive import ExportEmpty
+
+KIND = "export"
+KEPT = dt.timedelta(days=7)
+LISTED = 30
+UNFINISHED = ("queued", "running")
+FILE_NAMES = {
+    Naming.STUDENT_NO: "internal-student-no",
+    Naming.ID_NUMBER: "internal-id-number",
+    Naming.COLLECTION_CODE: "provider-code",
+}
+
+
+class ExportMalformed(CaijiError):
+    """No batch, no naming or no use was chosen."""
+
+    code = "export_malformed"
+    status = 422
+    message = "请选择批次、命名方式和至少一种用途"
+
+
+class ExportGone(CaijiError):
+    """The archive is not there: not finished, deleted, expired, or sealed with a lost key."""
+
+    code = "export_gone"
+    status = 410
+    message = "导出文件不存在、已过期或已被删除,请重新导出"
+
+
+@dataclass(frozen=True)
+class ExportView:
+    """One export as the page shows it."""
+
+    id: uuid.UUID
+    state: str
+    batch: str
+    naming: Naming
+    uses: tuple[Use, ...]
+    counts: dict[str, int]
+    done_count: int
+    total_count: int
+    size_bytes: int
+    sha256: str
+    error: str
+    started_by: str
+    created_at: dt.datetime
+    finished_at: dt.datetime | None
+    expires_at: dt.datetime | None
+    is_there: bool
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Tell whether it waits or runs."""
+        return self.state in UNFINISHED
+
+    @property
+    def percent(self) -> int:
+        """Progress, 0-100."""
+        return 100 * self.done_count // self.total_count if self.total_count else 0
+
+
+@dataclass(frozen=True)
+class ExportFile:
+    """A finished archive, ready to be read from anywhere."""
+
+    file: ChunkReader
+    name: str
+    size_bytes: int
+    sha256: str
+
+
+def list_export_batches(ctx: Context, viewer: Viewer) -> list[tuple[Batch, int]]:
+    """Return the batches of the institution that hold collected photos, newest first."""
+    with ctx.db.read() as session:
+        counts = dict(
+            session.execute(
+                select(Enrolment.batch_id, func.count())
+                .where(
+                    Enrolment.institution_id == viewer.institution_id,
+                    Enrolment.batch_id.is_not(None),
+                )
+                .group_by(Enrolment.batch_id)
+            ).all()
+        )
+        batches = session.scalars(
+            select(Batch)
+            .where(Batch.institution_id == viewer.institution_id, Batch.id.in_(counts))
+            .order_by(Batch.date.desc())
+        )
+        return [(batch, counts[batch.id]) for batch in batches]
+
+
+def request_export(
+    ctx: Context, viewer: Viewer, *, batch: str, naming: str, uses: list[str]
+) -> uuid.UUID:
+    """Start an export of a batch (a date) and return its job; the same one while it is under way.
+
+    Raises:
+        ExportMalformed, ExportEmpty.
+    """
+    now = ctx.now()
+    with ctx.db.write() as session:
+        order = _read_order(session, viewer, batch, naming, uses, now)
+        same = _find_same(session, viewer, order)
+        if same is not None:
+            return same
+        if not sum(count_rows(session, order, use) for use in order.uses):
+            raise ExportEmpty
+        job = BackgroundJob(
+            institution_id=viewer.institution_id,
+            kind=KIND,
+            parameters={**order.to_json(), "batch": batch},
+            started_by=viewer.staff_id,
+            created_at=now,
+        )
+        session.add(job)
+        session.flush()
+        record_audit(
+            session,
+            viewer,
+            "export.request",
+            at=now,
+            subject_kind=KIND,
+            subject_id=job.id,
+            批次=batch,
+            命名=order.naming.label,
+            用途="、".join(use.label for use in order.uses),
+        )
+        return job.id
+
+
+def _read_order(
+    session: Session,
+    viewer: Viewer,
+    batch: str,
+    naming: str,
+    uses: list[str],
+    now: dt.datetime,
+) -> ExportOrder:
+    try:
+        date = dt.date.fromisoformat(batch)
+        chosen_naming = Naming(naming)
+        chosen = {Use(use) for use in uses}
+    except ValueError as error:
+        raise ExportMalformed from error
+    batch_id = session.scalar(
+        select(Batch.id).where(Batch.institution_id == viewer.institution_id, Batch.date == date)
+    )
+    if batch_id is None or not chosen:
+        raise ExportMalformed
+    return ExportOrder(
+        institution_id=viewer.institution_id,
+        batch_id=batch_id,
+        naming=chosen_naming,
+        uses=tuple(use for use in Use if use in chosen),
+        as_of=now,
+    )
+
+
+def _find_same(session: Session, viewer: Viewer, order: ExportOrder) -> uuid.UUID | None:
+    """Return the unfinished export of the same things: a second click starts nothing."""
+    wanted = order.to_json()
+    for job in session.scalars(_own_jobs(viewer).where(BackgroundJob.state.in_(UNFINISHED))):
+        if {name: job.parameters.get(name) for name in wanted} == wanted:
+            return job.id
+    return None
+
+
+def list_exports(ctx: Context, viewer: Viewer) -> list[ExportView]:
+    """Return the newest exports of the institution."""
+    with ctx.db.read() as session:
+        jobs = session.scalars(_own_jobs(viewer).limit(LISTED)).all()
+        return [_describe(session, job) for job in jobs]
+
+
+def view_export(ctx: Context, viewer: Viewer, job_id: uuid.UUID) -> ExportView:
+    """Return one export of the viewer's institution; raises NotFound."""
+    with ctx.db.read() as session:
+        return _describe(session, _get_job(session, viewer, job_id))
+
+
+def open_export(ctx: Context, viewer: Viewer, job_id: uuid.UUID, *, start: int) -> ExportFile:
+    """Return a finished archive and note in the audit log who takes it, from which byte.
+
+    Raises:
+        NotFound, ExportGone, PhotoStoreUnavailable.
+    """
+    with ctx.db.read() as session:
+        job = _get_job(session, viewer, job_id)
+        view = _describe(session, job)
+    if job.state != "done" or job.file_key is None:
+        raise ExportGone
+    file = ChunkReader(ctx.photo_store, ctx.cipher, job.file_key, view.size_bytes)
+    try:
+        file.read(1)
+        file.seek(0)
+    except ExportUnreadable as error:
+        raise ExportGone from error
+    with ctx.db.write() as session:
+        record_audit(
+            session,
+            viewer,
+            "export.download",
+            at=ctx.now(),
+            subject_kind=KIND,
+            subject_id=job_id,
+            批次=view.batch,
+            从字节=start,
+        )
+    name = f"photos_{view.batch}_{FILE_NAMES[view.naming]}_{to_local(view.created_at):%m%d%H%M}.zip"
+    return ExportFile(file, name, view.size_bytes, view.sha256)
+
+
+def delete_export(ctx: Context, viewer: Viewer, job_id: uuid.UUID) -> None:
+    """Cancel an export that is under way, or delete a finished one now; raises NotFound."""
+    now = ctx.now()
+    with ctx.db.write() as session:
+        job = _get_job(session, viewer, job_id)
+        if job.state in UNFINISHED:
+            job.state = "cancelled"
+            job.finished_at = now
+        elif job.file_key is None:
+            return
+        record_audit(session, viewer, "export.delete", at=now, subject_kind=KIND, subject_id=job_id)
+    # A running one removes its own pieces when it sees that it was cancelled.
+    _discard(ctx, job, "deleted by staff")
+
+
+def delete_expired_exports(ctx: Context) -> int:
+    """Remove archives whose week is over, and pieces that ended exports left (a sweeper)."""
+    over = or_(
+        BackgroundJob.state.in_(("failed", "cancelled")),
+        (BackgroundJob.state == "done") & (BackgroundJob.finished_at < ctx.now() - KEPT),
+    )
+    with ctx.db.read() as session:
+        jobs = session.scalars(
+            select(BackgroundJob).where(
+                BackgroundJob.kind == KIND, BackgroundJob.file_key.is_not(None), over
+            )
+        ).all()
+    return sum(_discard(ctx, job, "expired") for job in jobs)
+
+
+def _discard(ctx: Context, job: BackgroundJob, reason: str) -> bool:
+    if job.file_key is None:
+        return False
+    count = int(job.result.get("chunk_count", 0))
+    if not try_to_delete_chunks(ctx.photo_store, job.file_key, count):
+        return False
+    with ctx.db.write() as session:
+        session.execute(
+            update(BackgroundJob)
+            .where(BackgroundJob.id == job.id, BackgroundJob.state.not_in(UNFINISHED))
+            .values(file_key=None)
+        )
+        session.add(
+            DeletionRecord(at=ctx.now(), subject_kind=KIND, subject_id=str(job.id), reason=reason)
+        )
+    return True
+
+
+def _own_jobs(viewer: Viewer) -> Select[BackgroundJob]:
+    return (
+        select(BackgroundJob)
+        .where(BackgroundJob.institution_id == viewer.institution_id, BackgroundJob.kind == KIND)
+        .order_by(BackgroundJob.created_at.desc(), BackgroundJob.id.desc())
+    )
+
+
+def _get_job(session: Session, viewer: Viewer, job_id: uuid.UUID) -> BackgroundJob:
+    job = session.scalars(_own_jobs(viewer).where(BackgroundJob.id == job_id)).one_or_none()
+    if job is None:
+        raise NotFound
+    return job
+
+
+def _describe(session: Session, job: BackgroundJob) -> ExportView:
+    staff = session.get(Staff, job.started_by)
+    is_there = job.state == "done" and job.file_key is not None
+    return ExportView(
+        id=job.id,
+        state=job.state,
+        batch=job.parameters["batch"],
+        naming=Naming(job.parameters["naming"]),
+        uses=tuple(Use(use) for use in job.parameters["uses"]),
+        counts=job.result.get("counts", {}),
+        done_count=job.done_count,
+        total_count=job.total_count,
+        size_bytes=int(job.result.get("size_bytes", 0)),
+        sha256=job.result.get("sha256", ""),
+        error=job.error,
+        started_by=staff.username if staff else "",
+        created_at=job.created_at,
+        finished_at=job.finished_at,
+        expires_at=job.finished_at + KEPT if is_there and job.finished_at else None,
+        is_there=is_there,
+    )
