@@ -16,3 +16,19 @@ errorlog = "-"
 loglevel = "warning"
 # Heartbeat files in memory: a full disk must not look like a dead worker.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112, S108
+
+
+def on_starting(_server: object) -> None:
+    """Prove the configuration once, before any process is forked: one fault, one line."""
+    import sys
+
+    from server.settings import SettingsInvalid, load_settings
+    from server.wiring import build_context, verify_context
+
+    try:
+        ctx = build_context(load_settings())
+        verify_context(ctx)
+        ctx.db.dispose()
+    except SettingsInvalid as error:
+        print(f"caiji: {error}", file=sys.stderr)  # noqa: T201 - the one line for the operator
+        raise SystemExit(4) from None

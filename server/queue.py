@@ -17,10 +17,14 @@ import structlog
 from huey import Huey, PostgresHuey, RedisHuey, SqliteHuey
 from huey.registry import Message
 from huey.serializer import Serializer
+from redis import ConnectionPool
 
 log = structlog.get_logger()
 
 QUEUE_NAME = "caiji"
+CONNECT_TIMEOUT_S = 2
+ANSWER_TIMEOUT_S = 5
+"""Longer than the second that a worker waits for the next id."""
 
 
 class QueueUnavailable(Exception):
@@ -39,10 +43,16 @@ class JsonSerializer(Serializer):  # type: ignore[misc]
 
 
 class WorkQueue:
-    """Puts photo ids into the queue; the worker registers what happens to them."""
+    """Puts photo ids into the queue; the worker registers what happens to them.
+
+    Raises QueueUnavailable when a queue on SQLite or PostgreSQL cannot make its tables.
+    """
 
     def __init__(self, url: str) -> None:
-        self.huey = _create_huey(url)
+        try:
+            self.huey = _create_huey(url)
+        except Exception as error:  # each backend has its own family of errors
+            raise QueueUnavailable(type(error).__name__) from error
         self._handler: Callable[[uuid.UUID], None] | None = None
         self._check_photo = self.huey.task(name="check_photo")(self._handle)
 
@@ -79,5 +89,8 @@ def _create_huey(url: str) -> Huey:
         # The queue may lose its last second in a power cut: the sweeper refills it.
         return SqliteHuey(QUEUE_NAME, filename=str(path), fsync=False, timeout=4, **options)
     if parts.scheme == "postgresql":
-        return PostgresHuey(QUEUE_NAME, dsn=url, **options)
-    return RedisHuey(QUEUE_NAME, url=url, **options)
+        return PostgresHuey(QUEUE_NAME, dsn=url, connect_timeout=CONNECT_TIMEOUT_S, **options)
+    pool = ConnectionPool.from_url(
+        url, socket_connect_timeout=CONNECT_TIMEOUT_S, socket_timeout=ANSWER_TIMEOUT_S
+    )
+    return RedisHuey(QUEUE_NAME, connection_pool=pool, **options)

@@ -10,6 +10,7 @@ from models import FieldCipher
 from server.context import Context
 from server.db import Database, head_revision
 from server.gateways.clock import Clock, SystemClock
+from server.gateways.joined_photo_store import JoinedPhotoStore
 from server.gateways.pay_settings import build_pay_gateway
 from server.gateways.photo_store import FolderPhotoStore, PhotoStore, PhotoStoreUnavailable
 from server.gateways.transport import Transport
@@ -18,6 +19,7 @@ from server.gateways.wechat_messages import HttpWechatMessages
 from server.gateways.wechat_token import StableTokenClient
 from server.gateways.wechat_token_store import StoredAccessTokens
 from server.queue import QueueUnavailable, WorkQueue
+from server.security.throttle import is_limit_store_reachable
 from server.settings import PREFIX, Settings, SettingsInvalid
 
 SANDBOX_APP_ID_PREFIX = "wxsandbox"
@@ -38,11 +40,18 @@ def build_context(settings: Settings, clock: Clock | None = None) -> Context:
         clock=clock,
         cipher=cipher,
         photo_store=build_photo_store(settings),
-        queue=WorkQueue(settings.queue_url),
+        queue=_open_queue(settings.queue_url),
         login=HttpWechatLogin(wechat, settings.wechat_app_id, settings.wechat_app_secret),
         messages=HttpWechatMessages(wechat, StoredAccessTokens(client, db, cipher, clock)),
         pay=build_pay_gateway(settings, clock),
     )
+
+
+def _open_queue(url: str) -> WorkQueue:
+    try:
+        return WorkQueue(url)
+    except QueueUnavailable as error:
+        raise SettingsInvalid(f"{PREFIX}QUEUE_URL: {_place_of(url)} cannot be reached") from error
 
 
 def build_cipher(settings: Settings) -> FieldCipher:
@@ -51,12 +60,20 @@ def build_cipher(settings: Settings) -> FieldCipher:
 
 
 def build_photo_store(settings: Settings) -> PhotoStore:
-    """Return the store that ``PHOTO_STORE`` names: a folder or an S3 bucket."""
-    if settings.photo_store.startswith("s3://"):
+    """Return the store of ``PHOTO_STORE``, joined with a former one while photos move."""
+    present = open_store(settings.photo_store)
+    if not settings.photo_store_former:
+        return present
+    return JoinedPhotoStore(present, open_store(settings.photo_store_former))
+
+
+def open_store(url: str) -> PhotoStore:
+    """Return the store that an address names: a folder or a bucket."""
+    if url.startswith("s3://"):
         from server.gateways.s3_photo_store import S3PhotoStore
 
-        return S3PhotoStore.from_url(settings.photo_store)
-    return FolderPhotoStore(Path(settings.photo_store))
+        return S3PhotoStore.from_url(url)
+    return FolderPhotoStore(Path(url))
 
 
 def verify_context(ctx: Context) -> None:
@@ -74,12 +91,19 @@ def verify_context(ctx: Context) -> None:
         raise SettingsInvalid(
             f"{PREFIX}QUEUE_URL: {_place_of(ctx.settings.queue_url)} cannot be reached"
         ) from error
+    _verify_rate_limits(ctx.settings)
+
+
+def _verify_rate_limits(settings: Settings) -> None:
+    url = settings.rate_limit_url
     processes = int(os.environ.get("WEB_CONCURRENCY") or "1")
-    if processes > 1 and ctx.settings.rate_limit_url.startswith("memory"):
+    if processes > 1 and url.startswith("memory"):
         raise SettingsInvalid(
             f"{PREFIX}RATE_LIMIT_URL: memory:// counts per process; "
             f"{processes} web processes need redis://"
         )
+    if not is_limit_store_reachable(url):
+        raise SettingsInvalid(f"{PREFIX}RATE_LIMIT_URL: {_place_of(url)} cannot be reached")
 
 
 def _verify_schema(ctx: Context) -> None:

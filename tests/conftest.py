@@ -8,14 +8,11 @@ none, those tests are skipped with the reason, and fail under CI=true.
 from __future__ import annotations
 
 import base64
-import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -30,11 +27,10 @@ from server.db import Database
 from server.services.demo import load_demo
 from server.settings import Settings, load_settings
 from server.wiring import build_context
+from tests.backends import make_postgres_database
 from tests.fakes import FakeLogin, make_clock
 
 DEMO_PASSWORD = "demo-password-1"
-IS_CI = os.environ.get("CI") == "true"
-POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -89,21 +85,11 @@ def base_settings(key_folder: Path) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """An own, migrated PostgreSQL database, dropped at the end."""
-    try:
-        admin = psycopg.connect(POSTGRES, autocommit=True, connect_timeout=3)
-    except psycopg.OperationalError as error:
-        if IS_CI:
-            pytest.fail(f"CI needs PostgreSQL at TEST_POSTGRES_URL: {error}")
-        pytest.skip("no PostgreSQL: set TEST_POSTGRES_URL to run these tests")
-    name = f"caiji_test_{uuid.uuid4().hex[:12]}"
-    admin.execute(f"CREATE DATABASE {name}")
-    url = POSTGRES.rsplit("/", 1)[0].replace("postgresql://", "postgresql+psycopg://")
-    db = Database(f"{url}/{name}")
-    db.migrate()
-    db.dispose()
-    yield f"{url}/{name}"
-    admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-    admin.close()
+    with make_postgres_database() as url:
+        db = Database(url)
+        db.migrate()
+        db.dispose()
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -122,9 +122,10 @@ class S3PhotoStore:
         """Yield every key under the prefix."""
         with _translate_errors(""):
             pages = self._client.get_paginator("list_objects_v2")
-            options = {"PageSize": self._page_size}
             for page in pages.paginate(
-                Bucket=self.bucket, Prefix=self.prefix, PaginationConfig=options
+                Bucket=self.bucket,
+                Prefix=self.prefix,
+                PaginationConfig={"PageSize": self._page_size},
             ):
                 for item in page.get("Contents", []):
                     yield item["Key"].removeprefix(self.prefix)

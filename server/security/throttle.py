@@ -12,6 +12,7 @@ from flask import Flask, g
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from limits import parse
+from limits.storage import storage_from_string
 
 from server.errors import CaijiError
 from server.settings import Settings
@@ -42,6 +43,11 @@ def create_limiter(app: Flask, settings: Settings) -> Limiter:
         in_memory_fallback_enabled=not settings.rate_limit_url.startswith("memory"),
         key_prefix="caiji",
     )
+
+
+def is_limit_store_reachable(url: str) -> bool:
+    """Tell whether the counters of ``RATE_LIMIT_URL`` can be read now."""
+    return storage_from_string(url, **_storage_options(url)).check() is True
 
 
 def _storage_options(url: str) -> dict[str, str | int]:

@@ -2,6 +2,7 @@ import base64
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from server.settings import SettingsInvalid, load_settings
 from server.wiring import build_context, verify_context
+from tests.backends import S3_CREDENTIALS, run_s3
 
 ROOT = Path(__file__).parents[2]
 REAL = {
@@ -65,22 +67,68 @@ def test_right_settings_of_a_real_installation_pass(
     ctx.db.dispose()
 
 
-def test_schema_that_is_behind_is_refused(base_settings: dict[str, Any], tmp_path: Path) -> None:
-    ctx = build_context(load_settings(data_dir=tmp_path, **base_settings))
-    with pytest.raises(SettingsInvalid, match="flask db upgrade"):
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    for name, value in S3_CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    with run_s3("photos") as endpoint:
+        yield endpoint
+
+
+def verify(settings: dict[str, Any], *, is_migrated: bool = True) -> str:
+    """Do what web and worker do at their start; returns the line of the refusal."""
+    with pytest.raises(SettingsInvalid) as caught:  # noqa: PT012 - which of the three refuses is open
+        ctx = build_context(load_settings(**settings))
+        if is_migrated:
+            ctx.db.migrate()
         verify_context(ctx)
-    ctx.db.dispose()
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+NOBODY = "127.0.0.1:9"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "line"),
+    [
+        ("database_url", f"postgresql+psycopg://me:secret@{NOBODY}/x", "cannot be opened"),
+        ("queue_url", f"redis://:secret@{NOBODY}/0", "cannot be reached"),
+        ("queue_url", f"postgresql://me:secret@{NOBODY}/x", "cannot be reached"),
+        ("queue_url", "sqlite:////proc/nowhere/queue.db", "cannot be reached"),
+        ("rate_limit_url", f"redis://:secret@{NOBODY}/1", "cannot be reached"),
+        ("photo_store", f"s3://photos?endpoint=http://{NOBODY}", "cannot be written"),
+        ("photo_store", "/proc/photos", "cannot be written"),
+    ],
+)
+def test_part_that_cannot_be_reached_is_named_without_its_password(
+    base_settings: dict[str, Any], tmp_path: Path, name: str, value: str, line: str
+) -> None:
+    is_migrated = name != "database_url"
+    said = verify({**base_settings, "data_dir": tmp_path, name: value}, is_migrated=is_migrated)
+    assert said.startswith(f"CAIJI_{name.upper()}: ")
+    assert line in said
+    assert "secret" not in said
+
+
+def test_bucket_that_is_missing_is_named(
+    base_settings: dict[str, Any], tmp_path: Path, s3: str
+) -> None:
+    store = f"s3://nowhere/college?endpoint={s3}"
+    said = verify({**base_settings, "data_dir": tmp_path, "photo_store": store})
+    assert said == "CAIJI_PHOTO_STORE: nowhere/college cannot be written"
+
+
+def test_schema_that_is_behind_is_refused(base_settings: dict[str, Any], tmp_path: Path) -> None:
+    said = verify({**base_settings, "data_dir": tmp_path}, is_migrated=False)
+    assert "flask db upgrade" in said
 
 
 def test_memory_limits_with_several_web_processes_are_refused(
     base_settings: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WEB_CONCURRENCY", "2")
-    ctx = build_context(load_settings(data_dir=tmp_path, **base_settings))
-    ctx.db.migrate()
-    with pytest.raises(SettingsInvalid, match="CAIJI_RATE_LIMIT_URL"):
-        verify_context(ctx)
-    ctx.db.dispose()
+    assert "CAIJI_RATE_LIMIT_URL" in verify({**base_settings, "data_dir": tmp_path})
 
 
 @pytest.mark.parametrize("command", [["-m", "gunicorn", "wsgi:app"], ["-m", "server.worker"]])

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from server.gateways.photo_store import (
     FolderPhotoStore,
@@ -22,6 +21,7 @@ from server.gateways.photo_store import (
 )
 from server.gateways.s3_photo_store import S3PhotoStore
 from server.settings import SettingsInvalid, check_photo_store
+from tests.backends import S3_CREDENTIALS, create_bucket, run_s3
 
 KEY = content_key("originals", hash_bytes(b"face"), ".bin")
 OTHER = content_key("standard", hash_bytes(b"other"), ".jpg")
@@ -29,23 +29,20 @@ OTHER = content_key("standard", hash_bytes(b"other"), ".jpg")
 
 @pytest.fixture(scope="module")
 def s3_endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with run_s3("photos") as endpoint:
+        yield endpoint
 
 
 @pytest.fixture(autouse=True)
 def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    for name, value in S3_CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
 def bucket(s3_endpoint: str) -> str:
     name = f"photos-{os.urandom(6).hex()}"
-    boto3.client("s3", endpoint_url=s3_endpoint, region_name="us-east-1").create_bucket(Bucket=name)
+    create_bucket(s3_endpoint, name)
     return name
 
 

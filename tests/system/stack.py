@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,15 +17,10 @@ from typing import Any
 
 import httpx
 
+from tests.backends import find_free_port
+
 ROOT = Path(__file__).parents[2]
 START_TIMEOUT_S = 60
-
-
-def find_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_until(question: Any, timeout_s: float = 30, what: str = "condition") -> Any:
@@ -110,7 +104,7 @@ class Stack:
         for name in names or commands:
             log = (self.folder / f"{name}.log").open("ab")
             self.processes[name] = subprocess.Popen(
-                commands[name],
+                commands[name.partition("-")[0]],
                 cwd=ROOT,
                 env=self.environment,
                 stdout=log,
@@ -124,8 +118,8 @@ class Stack:
     def _wait_for(self, name: str) -> None:
         def is_up() -> bool:
             assert self.processes[name].poll() is None, self.read_log(name)[-3000:]
-            if name == "worker":
-                return "worker_started" in self.read_log("worker")
+            if name.startswith("worker"):
+                return "worker_started" in self.read_log(name)
             address = f"{self.url}/healthz" if name == "web" else f"{self.sandbox_url}/control/keys"
             with contextlib.suppress(httpx.HTTPError):
                 return httpx.get(address, timeout=2).status_code == 200
