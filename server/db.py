@@ -54,6 +54,15 @@ class Database:
         with self._write() as session, session.begin():
             yield session
 
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Give a connection on which every query sees the same state, while others write."""
+        engine = self.engine
+        if not self.is_sqlite:
+            engine = engine.execution_options(isolation_level="REPEATABLE READ")
+        with engine.connect() as connection:
+            yield connection
+
     def migrate(self, revision: str = "head") -> None:
         """Bring the schema to ``revision``."""
         with self.engine.execution_options(is_writer=True).connect() as connection:

@@ -8,11 +8,13 @@ from typing import Any
 
 import click
 from flask import Flask
+from sqlalchemy.exc import OperationalError
 
 from server.context import Context
 from server.errors import CaijiError
 from server.observability.logs import configure_logs
 from server.settings import SettingsInvalid, load_settings
+from server.transfer.report import TransferRefused
 from server.wiring import build_context
 
 
@@ -32,10 +34,22 @@ def create_app() -> Flask:
         pay,
         roster,
         settings,
+        store,
     )
 
     app = Flask("server")
-    modules = (database, demo, doctor, export, institution, operations, pay, roster, settings)
+    modules = (
+        database,
+        demo,
+        doctor,
+        export,
+        institution,
+        operations,
+        pay,
+        roster,
+        settings,
+        store,
+    )
     for module in modules:
         module.register(app)
     return app
@@ -52,7 +66,7 @@ def open_context() -> Context:
 
 
 def show_errors(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a command end with the message of a CaijiError instead of a traceback."""
+    """Let a command end with one line instead of a traceback, where the fault is known."""
 
     @functools.wraps(command)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -60,5 +74,11 @@ def show_errors(command: Callable[..., Any]) -> Callable[..., Any]:
             return command(*args, **kwargs)
         except CaijiError as error:
             raise click.ClickException(f"{error.code}: {error.shown_message}") from None
+        except TransferRefused as error:
+            raise click.ClickException(str(error)) from None
+        except OperationalError as error:
+            # The statement and its parameters are personal data: only the driver's kind is shown.
+            kind = type(error.orig).__name__
+            raise click.ClickException(f"the database does not answer ({kind})") from None
 
     return wrapper

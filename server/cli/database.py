@@ -6,8 +6,18 @@ import click
 from flask import Flask
 from flask.cli import AppGroup
 
+from server.cli import show_errors
+from server.cli.bars import show_bars
 from server.db import Database, head_revision
 from server.settings import Settings
+from server.transfer.copy_database import copy_database
+
+
+def open_target(url: str) -> Database:
+    """Return the database of an address; a wrong one ends the command with one line."""
+    if not url.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise click.BadParameter("must start with sqlite:/// or postgresql+psycopg://")
+    return Database(url)
 
 
 def register(app: Flask) -> None:
@@ -23,6 +33,23 @@ def register(app: Flask) -> None:
         db.migrate(revision)
         click.echo(f"schema at {db.current_revision()}")
         db.dispose()
+
+    @group.command("copy")
+    @click.option(
+        "--to", "target_url", required=True, help="sqlite:////… or postgresql+psycopg://…"
+    )
+    @show_errors
+    def copy(target_url: str) -> None:
+        """Copy all rows of DATABASE_URL into an empty database and compare counts and hashes.
+
+        Stop web and worker first: what is written after the copy began is not in it.
+        """
+        source, target = Database(Settings().database_url), open_target(target_url)
+        with show_bars() as progress:
+            counts = copy_database(source, target, progress)
+        for name, count in counts.items():
+            click.echo(f"{name} {count}")
+        click.echo(f"{sum(counts.values())} rows copied, counts and hashes agree")
 
     @group.command("current")
     def current() -> None:

@@ -25,6 +25,7 @@ FORBIDDEN = {
         "server.wiring",
         "server.cli",
     },
+    "server/transfer": {"flask", "click", "sandbox", "tests", "server.wiring", "server.cli"},
     "server/gateways": {"flask", "sandbox", "tests", "server.services", "server.api"},
     "server/api": {"sandbox", "tests", "server.console", "server.wiring"},
     "server/console": {"sandbox", "tests", "server.wiring"},
@@ -56,7 +57,11 @@ def test_no_arrow_points_the_wrong_way(room: str) -> None:
 
 
 def test_only_the_wiring_knows_implementations() -> None:
-    implementations = {"server.gateways.s3_photo_store", "server.gateways.wechat_token_store"}
+    implementations = {
+        "server.gateways.s3_photo_store",
+        "server.gateways.joined_photo_store",
+        "server.gateways.wechat_token_store",
+    }
     users = {
         str(path.relative_to(ROOT))
         for path in (ROOT / "server").rglob("*.py")

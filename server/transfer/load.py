@@ -1,0 +1,83 @@
+"""Fills an empty database with all rows of another one or of a backup, and proves that it did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from alembic import command
+from sqlalchemy import inspect
+
+from server.db import Database, alembic_config
+from server.transfer.report import Progress, TransferRefused
+from server.transfer.rows import (
+    Digest,
+    Row,
+    TableShape,
+    count_rows,
+    digest_rows,
+    fill_deferred,
+    insert_rows,
+    list_shapes,
+)
+
+
+class RowSource(Protocol):
+    """Where rows come from."""
+
+    @property
+    def revision(self) -> str:
+        """The revision of the schema that the rows fit."""
+        ...
+
+    @property
+    def shapes(self) -> list[TableShape]:
+        """The tables, each after those that it points at."""
+        ...
+
+    def read(self, shape: TableShape) -> Iterator[Row]:
+        """Yield the rows of one table; may be asked twice."""
+        ...
+
+    def digest_of(self, shape: TableShape) -> Digest:
+        """Return what the rows of one table must add up to."""
+        ...
+
+
+def require_empty(db: Database) -> None:
+    """Refuse a database that holds rows; raises TransferRefused."""
+    with db.engine.connect() as connection:
+        present = set(inspect(connection).get_table_names())
+        for shape in list_shapes():
+            if shape.name in present and count_rows(connection, shape):
+                raise TransferRefused(f"the target is not empty: {shape.name} has rows")
+
+
+def make_schema(db: Database, revision: str) -> None:
+    """Drop the tables that are there and make those of ``revision``."""
+    if db.current_revision() is not None:
+        with db.engine.execution_options(is_writer=True).connect() as connection:
+            command.downgrade(alembic_config(connection), "base")
+            connection.commit()
+    db.migrate(revision)
+
+
+def load_rows(db: Database, source: RowSource, progress: Progress) -> None:
+    """Copy all rows in one transaction; it is kept only when counts and hashes agree.
+
+    Raises:
+        TransferRefused: a table is not what it should be. The target stays empty.
+    """
+    with db.engine.execution_options(is_writer=True).begin() as connection:
+        for shape in source.shapes:
+            total, done = source.digest_of(shape).count, 0
+            for count in insert_rows(connection, shape, source.read(shape)):
+                done += count
+                progress(shape.name, done, total)
+        for shape in source.shapes:
+            if shape.deferred:
+                fill_deferred(connection, shape, source.read(shape))
+        for place, shape in enumerate(source.shapes, 1):
+            if digest_rows(connection, shape) != source.digest_of(shape):
+                raise TransferRefused(f"{shape.name} differs from its source; nothing was kept")
+            progress("compare", place, len(source.shapes))
