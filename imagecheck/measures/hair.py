@@ -49,6 +49,17 @@ class Hair:
         windows = [eye.window(-0.2, 0.13, 0.2, 0.30)[..., 0] for eye in self.eyes.both]
         return max(float((w < dark).mean()) if w.size else 0.0 for w in windows)
 
+    def side_difference(self) -> float:
+        """CIE76 between the skin below both eyes: both sides of a face are alike, a lock is not.
+
+        Finds fair hair, which is no darker than skin. Compliant people reach 5, locks begin at 23.
+        """
+        windows = [eye.window(-0.2, 0.13, 0.2, 0.30).reshape(-1, 3) for eye in self.eyes.both]
+        if min(len(window) for window in windows) == 0:
+            return 0.0
+        left, right = (np.median(window, axis=0) for window in windows)
+        return float(np.linalg.norm(left - right))
+
     def over_lids(self) -> float:
         """Dark share between brow and upper lid, of the less covered side: a long fringe."""
         return min(
@@ -64,12 +75,15 @@ class Hair:
         return float((window < 0.5 * self.skin.lightness).mean()) if window.size else 0.0
 
     def ear_skin(self) -> float:
-        """Mean share of skin beside the jaw between eyes and nose base, where ears are."""
+        """Mean share of skin beside the jaw between eyes and nose base, where ears are.
+
+        Fair hair is told from skin by its lack of red.
+        """
         top, bottom = int(PATCH_EYES[0][1] - 2), int(self.points[33, 1] + 2)
         left = float(self.points[[0, 1], 0].min())
         right = float(self.points[[15, 16], 0].max())
         near, far = 0.03 * PATCH_IED, 0.20 * PATCH_IED
-        rows = self.skin.likeness[top : max(top + 1, bottom)]
+        rows = (self.skin.likeness & self.skin.is_ruddy)[top : max(top + 1, bottom)]
         sides = (
             rows[:, max(0, int(left - far)) : max(1, int(left - near))],
             rows[:, int(right + near) : int(right + far)],

@@ -16,6 +16,8 @@ _CHEEK_HALF_PX = 9
 _HIGHLIGHT_LEVEL = 240
 _CLIPPED_LEVEL = 253
 _SHADE, _SHINE = 0.58, 1.75
+_PALER_A = 4.0
+"""Skin of one person keeps its a* within this, blond hair lacks about nine."""
 
 
 def fill(shape: tuple[int, int], corners: Points) -> Mask:
@@ -83,9 +85,20 @@ class Skin:
         return np.asarray(self.lab[self.area])
 
     @cached_property
+    def _light(self) -> Floats:
+        """float32 (400, 320): L* over the skin's."""
+        return np.asarray(self.lab[..., 0] / max(float(self.colour[0]), 12.0), np.float32)
+
+    @cached_property
+    def is_ruddy(self) -> Mask:
+        """Bool (400, 320): pixels about as red as this person's skin, in light or shade."""
+        shade = np.clip(self._light, 0.5, 1.1)
+        return np.asarray(self.lab[..., 1] > self.colour[1] * shade - _PALER_A)
+
+    @cached_property
     def likeness(self) -> Mask:
         """Bool (400, 320): pixels that may be this person's skin, in light or shade."""
-        light = self.lab[..., 0] / max(float(self.colour[0]), 12.0)
+        light = self._light
         shade = np.clip(light, 0.5, 1.1)
         distance = np.hypot(
             self.lab[..., 1] - self.colour[1] * shade, self.lab[..., 2] - self.colour[2] * shade

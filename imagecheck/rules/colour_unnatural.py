@@ -8,7 +8,7 @@ _SKIN_A = (1.0, 27.0)
 _SKIN_B = (0.0, 35.0)
 """Cheeks of all tuning people are within (7, 18) and (7, 23), official portraits in warm light
 reach (24, 33)."""
-_ONE_TINT = 1.1
+_ONE_TINT = 1.0
 """Below this the photo is greyscale or toned, another rule's business."""
 
 

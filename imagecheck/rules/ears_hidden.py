@@ -12,7 +12,7 @@ def _measure(analysis: Analysis) -> Measured:
 RULE = Rule(
     code="ears.hidden",
     clause="头发不得遮挡耳朵",
-    method="Share of skin beside the jaw between eyes and nose base.",
+    method="Share of skin-coloured and ruddy pixels beside the jaw between eyes and nose base.",
     measurement="ear_skin_share",
     measure=_measure,
     low=Say(

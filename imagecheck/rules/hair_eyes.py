@@ -6,17 +6,24 @@ from imagecheck.rules.base import Measured, Rule, Say
 
 _LID_WEIGHT = 0.5
 """Deep-set eyes shade the lid too; only a cover of both lids counts, and only half."""
+_SIDE_WEIGHT = 0.03
+"""A difference of 14 CIE76 between both sides reaches the limit; light from the side that already
+asks for a look makes 8."""
 
 
 def _measure(analysis: Analysis) -> Measured:
     hair = analysis.part(Hair)
-    return max(hair.under_eyes(), _LID_WEIGHT * hair.over_lids())
+    side = min(1.0, _SIDE_WEIGHT * hair.side_difference())
+    return max(hair.under_eyes(), _LID_WEIGHT * hair.over_lids(), side)
 
 
 RULE = Rule(
     code="hair.eyes",
     clause="头发不得遮挡眼睛",
-    method="Dark share below an eye, or between brow and lid of both eyes.",
+    method=(
+        "Dark share below an eye, or between brow and lid of both eyes, or 0.03 a unit of CIE76 "
+        "between the skin below both eyes."
+    ),
     measurement="eye_cover",
     measure=_measure,
     high=Say(
