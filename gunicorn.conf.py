@@ -3,7 +3,7 @@
 import os
 
 workers = int(os.environ.get("WEB_CONCURRENCY") or "1")
-threads = int(os.environ.get("WEB_THREADS") or "16")
+threads = int(os.environ.get("WEB_THREADS") or "32")
 worker_class = "gthread"
 timeout = 60
 graceful_timeout = 30

@@ -43,6 +43,9 @@ class Photo(Base):
         Index("ix_photo_state", "state", "submitted_at"),
         Index("ix_photo_enrolment", "enrolment_id", "submitted_at"),
         Index("ix_photo_lease", "leased_until"),
+        Index("ix_photo_checked_at", "checked_at"),
+        Index("ix_photo_original_key", "original_key"),
+        Index("ix_photo_standard_key", "standard_key"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)

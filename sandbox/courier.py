@@ -57,6 +57,9 @@ class Courier:
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._pool = ThreadPoolExecutor(MAX_PARALLEL, thread_name_prefix="courier")
+        # No connection is kept: the merchant may restart between two attempts.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self._client = httpx.Client(timeout=TIMEOUT_S, trust_env=False, limits=limits)
         self._in_hand: set[str] = set()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
@@ -152,8 +155,7 @@ class Courier:
         notice, fault = task["notice"], task["fault"]
         body, headers = self._builders[notice["version"]](notice, task["attempt"], fault)
         try:
-            with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client:
-                answer = client.post(notice["url"], content=body, headers=headers)
+            answer = self._client.post(notice["url"], content=body, headers=headers)
         except httpx.HTTPError as error:
             self._log(notice, task["attempt"], None, fault, type(error).__name__)
             return False

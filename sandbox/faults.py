@@ -34,6 +34,8 @@ GATEWAY_FAULTS = {
     "slow": "the answer takes three seconds",
     "unsigned": "a good answer without signature",
     "foreign_signature": "a good answer signed with an unknown key",
+    "stale_answer": "a good answer whose timestamp is ten minutes old (v3)",
+    "probe_answer": "a good answer with a WECHATPAY/SIGNTEST/ signature (v3)",
 }
 CALLS: tuple[str, ...] = (
     *("prepay", "query", "close", "refund", "query_refund"),
@@ -42,7 +44,7 @@ CALLS: tuple[str, ...] = (
 )
 """Calls whose answers a gateway fault can spoil; ``*`` means whichever comes next."""
 UNSIGNED_CALLS = frozenset({"billdownload", "login", "token", "message"})
-OF_SIGNATURE = frozenset({"unsigned", "foreign_signature"})
+OF_SIGNATURE = frozenset({"unsigned", "foreign_signature", "stale_answer", "probe_answer"})
 """Faults that mean nothing where an answer is never signed."""
 PERSISTENT = frozenset(
     {

@@ -21,6 +21,8 @@ from sandbox.v3_crypto import sign_headers
 
 HANG_S = 30.0
 SLOW_S = 3.0
+STALE_S = 600.0
+PROBE = "WECHATPAY/SIGNTEST/"
 Result = tuple[int, dict[str, Any] | None]
 
 
@@ -86,14 +88,22 @@ def answer_v3(call: str, work: Callable[[], Result]) -> Response:
         status, content = refusal.status, {"code": refusal.code, "message": refusal.message}
     body = b"" if content is None else json.dumps(content, ensure_ascii=False).encode()
     spoil_after(fault)
-    wanted_serial = request.headers.get("Wechatpay-Serial", "")
-    headers = sign_headers(gate.keys, body, time.time(), wanted_serial)
-    headers["Request-ID"] = secrets.token_hex(16).upper()
+    headers = {"Request-ID": secrets.token_hex(16).upper(), **sign_answer(gate, body, fault)}
+    return Response(body, status, headers, mimetype="application/json")
+
+
+def sign_answer(gate: Gate, body: bytes, fault: str | None) -> dict[str, str]:
+    """Return the headers that sign an answer, as its fault wants them."""
     if fault == "unsigned":
-        headers = {name: value for name, value in headers.items() if name == "Request-ID"}
+        return {}
+    wanted_serial = request.headers.get("Wechatpay-Serial", "")
+    moment = time.time() - (STALE_S if fault == "stale_answer" else 0)
+    headers = sign_headers(gate.keys, body, moment, wanted_serial)
+    if fault == "probe_answer":
+        headers["Wechatpay-Signature"] = PROBE + secrets.token_hex(64)
     if fault == "foreign_signature":
         headers["Wechatpay-Serial"] = secrets.token_hex(20).upper()
-    return Response(body, status, headers, mimetype="application/json")
+    return headers
 
 
 def spoil_before(fault: str | None) -> Response | None:
@@ -115,6 +125,6 @@ def spoil_after(fault: str | None) -> None:
 
 
 def read_json() -> dict[str, Any]:
-    """Return the JSON object of the request, or an empty one."""
-    content = request.get_json(silent=True)
+    """Return the JSON object of the request, whatever type it claims, or an empty one."""
+    content = request.get_json(force=True, silent=True)
     return content if isinstance(content, dict) else {}

@@ -7,7 +7,7 @@ import secrets
 import time
 from typing import Any
 
-from sandbox.gate import Gate
+from sandbox.gate import PROBE, Gate
 from sandbox.orders import show_time
 from sandbox.v3_crypto import encrypt_resource, sign_headers
 
@@ -96,7 +96,7 @@ def _spoil(body: bytes, headers: dict[str, str], fault: str | None) -> tuple[byt
     if fault == "reencoded":
         body = json.dumps(json.loads(body), indent=1).encode()
     if fault == "signtest":
-        headers["Wechatpay-Signature"] = "WECHATPAY/SIGNTEST/" + secrets.token_hex(64)
+        headers["Wechatpay-Signature"] = PROBE + secrets.token_hex(64)
     if fault == "unknown_serial":
         headers["Wechatpay-Serial"] = secrets.token_hex(20).upper()
     if fault == "missing_headers":

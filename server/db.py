@@ -15,7 +15,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -62,6 +62,30 @@ class Database:
             engine = engine.execution_options(isolation_level="REPEATABLE READ")
         with engine.connect() as connection:
             yield connection
+
+    @contextlib.contextmanager
+    def stage(self, table: Table) -> Iterator[Connection]:
+        """Give a connection with an empty temporary ``table`` that only it sees.
+
+        Filling it keeps no other writer waiting; :meth:`write_staged` then carries it over.
+        """
+        with self.engine.connect() as connection:
+            table.create(connection)
+            connection.commit()
+            try:
+                yield connection
+            finally:
+                connection.rollback()
+                table.drop(connection)
+                connection.commit()
+
+    @contextlib.contextmanager
+    def write_staged(self, connection: Connection) -> Iterator[Session]:
+        """Give a session like :meth:`write`, on the connection of :meth:`stage`."""
+        connection.commit()
+        connection.execution_options(is_writer=True)
+        with Session(connection, expire_on_commit=False) as session, session.begin():
+            yield session
 
     def migrate(self, revision: str = "head") -> None:
         """Bring the schema to ``revision``."""

@@ -1,7 +1,7 @@
 """The work queue: carries ids of photos that wait for their verdict, nothing else.
 
-Truth is in the database. Losing the whole queue loses no work: the sweeper puts every waiting
-photo back. Messages are JSON, never pickle.
+Truth is in the database. Losing the whole queue loses no work: the sweeper tops it up to one
+message for each waiting photo. Messages are JSON, never pickle.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from huey import Huey, PostgresHuey, RedisHuey, SqliteHuey
+from huey import Huey, PostgresHuey, RedisHuey
 from huey.registry import Message
 from huey.serializer import Serializer
 from redis import ConnectionPool
+
+from server.queue_sqlite import LastingSqliteHuey
 
 log = structlog.get_logger()
 
@@ -87,7 +89,7 @@ def _create_huey(url: str) -> Huey:
         path = Path(parts.path)
         path.parent.mkdir(parents=True, exist_ok=True)
         # The queue may lose its last second in a power cut: the sweeper refills it.
-        return SqliteHuey(QUEUE_NAME, filename=str(path), fsync=False, timeout=4, **options)
+        return LastingSqliteHuey(QUEUE_NAME, filename=str(path), fsync=False, timeout=4, **options)
     if parts.scheme == "postgresql":
         return PostgresHuey(QUEUE_NAME, dsn=url, connect_timeout=CONNECT_TIMEOUT_S, **options)
     pool = ConnectionPool.from_url(

@@ -103,6 +103,10 @@ class Settings(BaseSettings):
     """How long an upload waits for its verdict before it answers 202."""
     queue_limit: int = Field(default=500, ge=1)
     """Photos that wait for a verdict before uploads are answered 503."""
+    queue_wait_limit_s: float = Field(default=60.0, gt=0)
+    """Expected wait for a verdict, in seconds, above which uploads are answered 503."""
+    orphan_age_s: float = Field(default=900.0, gt=0)
+    """Age from which a file that no row names is deleted; far above the time of one upload."""
     min_free_mb: int = Field(default=200, ge=0)
     """Free space in the photo folder below which uploads are answered 503."""
     retention_days: int = Field(default=180, ge=1)

@@ -19,7 +19,8 @@ from models import Heartbeat
 from server.context import Context
 from server.queue import QueueUnavailable
 from server.services.batches import ensure_all_batches
-from server.services.check_photo import list_unchecked
+from server.services.check_photo import list_unqueued
+from server.services.remove_orphans import remove_orphans
 from server.services.submit_photo import enqueue_check
 
 log = structlog.get_logger()
@@ -37,12 +38,15 @@ class Sweeper:
 
 
 def requeue_unchecked_photos(ctx: Context) -> int:
-    """Put back what a killed worker or a lost queue left; returns how many."""
+    """Top the queue up to one message for each waiting photo; returns how many were missing.
+
+    Messages go missing with a killed worker, a lost queue file or a flushed Redis.
+    """
     try:
-        is_queue_empty = ctx.queue.count_waiting() == 0
+        queued_count = ctx.queue.count_waiting()
     except QueueUnavailable:
         return 0
-    photo_ids = list_unchecked(ctx, is_queue_empty=is_queue_empty)
+    photo_ids = list_unqueued(ctx, queued_count)
     for photo_id in photo_ids:
         enqueue_check(ctx, photo_id)
     return len(photo_ids)
@@ -51,10 +55,11 @@ def requeue_unchecked_photos(ctx: Context) -> int:
 def claim_round(ctx: Context, name: str, interval_s: float) -> bool:
     """Tell whether this process does the next round of ``name`` now."""
     now = ctx.now()
-    due = now - dt.timedelta(seconds=interval_s)
+    interval = dt.timedelta(seconds=interval_s)
     with ctx.db.read() as session:
         beat = session.get(Heartbeat, name)
-    if beat is not None and beat.at > due:
+    # A beat from the future was written by a host whose clock is ahead: it must not stop the rest.
+    if beat is not None and now - interval < beat.at < now + interval:
         return False
     try:
         with ctx.db.write() as session:
@@ -112,5 +117,6 @@ class SweeperThread(threading.Thread):
 
 PHOTO_SWEEPERS = [
     Sweeper("requeue_unchecked_photos", 5, requeue_unchecked_photos),
+    Sweeper("remove_orphans", 600, remove_orphans),
     Sweeper("ensure_batches", 3600, ensure_all_batches),
 ]

@@ -20,7 +20,7 @@ from server.context import Context
 from server.duties import SWEEPERS, run_jobs_forever
 from server.observability.health import WORKER_HEARTBEAT
 from server.observability.logs import configure_logs
-from server.services.check_photo import check_photo
+from server.services.check_photo import check_next
 from server.settings import SettingsInvalid, load_settings
 from server.sweepers import Sweeper, SweeperThread, beat_heart
 from server.wiring import build_context, verify_context
@@ -28,6 +28,7 @@ from server.wiring import build_context, verify_context
 log = structlog.get_logger()
 
 POLL_S = 0.05
+MAX_ERROR_DELAY_S = 5.0
 HEARTBEAT_INTERVAL_S = 5
 
 
@@ -40,16 +41,16 @@ class PhotoWorkers:
         self._checkers: list[Checker] = []
         self._lock = threading.Lock()
 
-    def check(self, photo_id: uuid.UUID) -> None:
-        """Judge one photo with this thread's checker."""
-        structlog.contextvars.bind_contextvars(photo_id=str(photo_id))
+    def check(self, _photo_id: uuid.UUID) -> None:
+        """Judge the photo that has waited longest, with this thread's checker."""
         try:
-            check_photo(self._ctx, self._get_checker(), photo_id)
+            checker = self._get_checker()
+            # Before a photo is taken in hand: loading the models must not use up its time.
+            checker.warm_up()
+            check_next(self._ctx, checker)
         except Exception:
             # The row stays as it is; the sweeper tries again.
             log.exception("check_failed")
-        finally:
-            structlog.contextvars.clear_contextvars()
 
     def warm_up(self) -> None:
         """Load the models before the first photo comes."""
@@ -102,8 +103,9 @@ def run(ctx: Context) -> None:
         worker_type="thread",
         periodic=False,
         initial_delay=POLL_S,
-        max_delay=POLL_S,
-        backoff=1.0,
+        # SQLite is asked this often. The others wait by themselves, and sleep only after an error.
+        max_delay=MAX_ERROR_DELAY_S if ctx.queue.huey.storage.blocking else POLL_S,
+        backoff=2.0,
         check_worker_health=True,
         graceful_signal="TERM",
     )

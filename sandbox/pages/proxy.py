@@ -8,6 +8,7 @@ has no business in a student's call.
 
 from __future__ import annotations
 
+import functools
 import uuid
 from urllib.parse import quote
 
@@ -68,16 +69,21 @@ def _forward(path: str, body: bytes) -> Response:
     url = f"{get_gate().server_url.rstrip('/')}/api/{quote(path, safe='/')}"
     query = request.query_string.decode("ascii", "replace")
     headers = {name: request.headers[name] for name in FORWARDED_HEADERS if name in request.headers}
-    answer = httpx.request(
+    answer = open_client().request(
         request.method,
         f"{url}?{query}" if query else url,
         content=body,
         headers={**headers, "Accept-Encoding": "identity"},
-        timeout=TIMEOUT,
-        trust_env=False,
     )
     kept = [(k, v) for k, v in answer.headers.multi_items() if k.lower() not in DROPPED_HEADERS]
     return Response(answer.content, status=answer.status_code, headers=kept)
+
+
+@functools.cache
+def open_client() -> httpx.Client:
+    """Return the one client of this process; making one reads all certificates of the system."""
+    limits = httpx.Limits(max_keepalive_connections=0)
+    return httpx.Client(timeout=TIMEOUT, trust_env=False, limits=limits)
 
 
 def _refuse(status: int, code: str, message: str) -> Response:

@@ -40,6 +40,8 @@ FAULTS = {
     "slow": "应答慢 3 秒",
     "unsigned": "应答没有签名",
     "foreign_signature": "应答由未知密钥签名",
+    "stale_answer": "应答的时间戳早 10 分钟",
+    "probe_answer": "应答是探测签名(SIGNTEST)",
 }
 CALLS = {
     "*": "任何一次调用",

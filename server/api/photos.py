@@ -10,11 +10,12 @@ from flask import Response
 from flask_limiter import Limiter
 from pydantic import BaseModel
 
-from models import PhotoState
+from models import Photo, PhotoState
 from server.api import schemas
 from server.api.access import get_ctx, get_user_id
+from server.api.lanes import UPLOADS, VERDICTS, leave_lane
 from server.api.presenters import show_enrolment, show_photo
-from server.api.uploads import take_upload_slot, take_waiting_slot
+from server.context import Context
 from server.errors import NotFound
 from server.gateways.photo_store import PhotoMissing
 from server.security.throttle import (
@@ -22,10 +23,10 @@ from server.security.throttle import (
     UPLOADS_PER_USER,
     identify_user_or_address,
 )
+from server.services.queue_wait import estimate_wait_s
 from server.services.submit_photo import (
     MAX_PHOTO_BYTES,
     PhotoTooLarge,
-    QueueFull,
     submit_photo,
     wait_for_verdict,
 )
@@ -45,6 +46,7 @@ def register(bp: APIBlueprint, limiter: Limiter) -> None:
 
     @bp.post("/enrolments/<uuid:enrolment_id>/photos")
     @limiter.limit(UPLOADS_PER_USER, key_func=identify_user_or_address)
+    @UPLOADS.guard
     @bp.input(UploadForm, location="files", arg_name="form")
     @bp.output(schemas.PhotoAnswer)
     @bp.doc(
@@ -53,14 +55,10 @@ def register(bp: APIBlueprint, limiter: Limiter) -> None:
     )
     def upload_photo(enrolment_id: uuid.UUID, form: UploadForm) -> tuple[schemas.PhotoAnswer, int]:
         ctx, user_id = get_ctx(), get_user_id()
-        with take_upload_slot() as is_free:
-            if not is_free:
-                raise QueueFull(retry_after_s=3)
-            data = _read_photo(form.photo)
-            submission = submit_photo(ctx, user_id=user_id, enrolment_id=enrolment_id, data=data)
-        with take_waiting_slot() as is_free:
-            timeout_s = ctx.settings.verdict_wait_s if is_free else 0
-            photo = wait_for_verdict(ctx, submission.photo_id, timeout_s)
+        data = _read_photo(form.photo)
+        submission = submit_photo(ctx, user_id=user_id, enrolment_id=enrolment_id, data=data)
+        leave_lane()
+        photo = _wait_where_it_helps(ctx, submission.photo_id)
         answer = schemas.PhotoAnswer(data=show_photo(ctx, photo))
         return answer, 202 if photo.state is PhotoState.RECEIVED else 200
 
@@ -120,3 +118,11 @@ def _read_photo(file: UploadFile) -> bytes:
     if len(data) > MAX_PHOTO_BYTES:
         raise PhotoTooLarge
     return data
+
+
+def _wait_where_it_helps(ctx: Context, photo_id: uuid.UUID) -> Photo:
+    """Return the photo, with its verdict where that is near and a thread may wait for it."""
+    wait_s = ctx.settings.verdict_wait_s
+    with VERDICTS.enter() as is_free:
+        is_near = is_free and estimate_wait_s(ctx) <= wait_s
+        return wait_for_verdict(ctx, photo_id, wait_s if is_near else 0)

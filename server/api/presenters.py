@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from models import FeatureCode, Photo, PhotoState
 from server.api import schemas
 from server.context import Context
 from server.services.id_numbers import mask_id_number, mask_name
+from server.services.queue_wait import estimate_wait_s
 from server.services.rejection_reasons import REASONS
 from server.services.submit_photo import MAX_PHOTO_BYTES
-from server.services.view_enrolment import EnrolmentView, estimate_wait_s
+from server.services.view_enrolment import EnrolmentView
 
 SHOWN_FINDINGS = 3
 STATUS_ORDER = {"fail": 0, "warn": 1, "unknown": 2}
@@ -42,7 +44,7 @@ def show_photo(ctx: Context, photo: Photo) -> schemas.PhotoOut:
         image=f"{base}/image" if photo.standard_key else None,
         overlay=f"{base}/overlay" if photo.overlay_svg else None,
         poll=base if is_waiting else None,
-        estimate_s=estimate_wait_s(ctx) if is_waiting else None,
+        estimate_s=math.ceil(estimate_wait_s(ctx)) if is_waiting else None,
     )
 
 

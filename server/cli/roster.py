@@ -9,9 +9,10 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from server.cli import open_context, show_errors
-from server.services.import_roster import ImportPlan, apply_import, plan_import
+from server.services.import_roster import ImportPlan, plan_import
 from server.services.manage_institution import find_institution
-from server.services.read_roster import read_roster
+from server.services.roster_reader import read_roster_apart
+from server.services.write_roster import apply_import
 
 SHOWN_FAULTS = 50
 
@@ -38,7 +39,7 @@ def register(app: Flask) -> None:
         ctx = open_context()
         with ctx.db.read() as session:
             institution_id = find_institution(session, institution).id
-        rows = read_roster(file.read_bytes())
+        rows = read_roster_apart(file.read_bytes())
         with click.progressbar(length=len(rows), label="checking") as bar:
             plan = plan_import(
                 ctx,

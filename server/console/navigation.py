@@ -23,6 +23,7 @@ ENTRIES = (
     Entry("审核", "console.review_queue", ("console.review_",)),
     Entry("学生", "console.students", ("console.student",)),
     Entry("未完成", "console.missing", ("console.missing",)),
+    Entry("名单导入", "console.roster", ("console.roster",)),
     Entry("导出", "console.exports", ("console.export_",)),
     Entry("账号", "console.staff_accounts", ("console.staff_",)),
     Entry("操作记录", "console.audit_log"),

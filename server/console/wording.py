@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models import Decision, OrderState, PhotoState, Review, Verdict
+from models import BackgroundJob, Decision, OrderState, PhotoState, Review, Verdict
 from server.console.access import blueprint
 from server.services.collection import Event
 from server.services.rejection_reasons import REASONS, describe_reasons
@@ -71,6 +71,8 @@ AUDIT_ACTIONS = {
     "review.undo": "撤销审核",
     "enrolment.correct": "勘误解锁",
     "students.remind": "发送提醒",
+    "roster.upload": "上传名单",
+    "roster.import": "导入名单",
     "staff.create": "新建账号",
     "staff.disable": "停用账号",
     "staff.enable": "启用账号",
@@ -135,3 +137,26 @@ def show_reasons(review: Review) -> str:
 def show_reason_text(reason: str) -> str:
     """Show the reason of a status change: codes, comma-separated, perhaps with a note."""
     return ";".join(REASONS.get(part, part) for part in reason.split(",") if part)
+
+
+ROSTER_STATES = {
+    ("roster_check", "receiving"): "正在接收",
+    ("roster_check", "queued"): "等待核对",
+    ("roster_check", "running"): "正在核对",
+    ("roster_check", "done"): "已核对,等待确认",
+    ("roster_import", "queued"): "等待导入",
+    ("roster_import", "running"): "正在导入",
+    ("roster_import", "done"): "已导入",
+}
+
+
+@blueprint.app_template_filter("roster_state")
+def show_roster_state(job: BackgroundJob) -> str:
+    """Show where a roster is."""
+    if job.state == "cancelled":
+        return "已放弃"
+    if job.state == "failed":
+        return "失败"
+    if job.kind == "roster_check" and job.state == "done" and job.result.get("faults"):
+        return "有错误"
+    return ROSTER_STATES[job.kind, job.state]

@@ -49,6 +49,10 @@ class JoinedPhotoStore:
         except PhotoMissing:
             return self.former.modified_at(key)
 
+    def remove_unfinished(self, not_after: dt.datetime) -> int:
+        """Delete half-written files of the present store; nobody writes to the former."""
+        return self.present.remove_unfinished(not_after)
+
     def free_bytes(self) -> int | None:
         """Return the free space of the present store."""
         return self.present.free_bytes()

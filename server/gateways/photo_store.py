@@ -63,6 +63,10 @@ class PhotoStore(Protocol):
         """Return when the object was last put; raises PhotoMissing or PhotoStoreUnavailable."""
         ...
 
+    def remove_unfinished(self, not_after: dt.datetime) -> int:
+        """Delete what killed processes left half-written until then; returns how many."""
+        ...
+
     def free_bytes(self) -> int | None:
         """Return the free space, or None where there is no such limit."""
         ...
@@ -122,10 +126,14 @@ class FolderPhotoStore:
     def put(self, key: str, data: bytes) -> None:
         """Store ``data`` durably under ``key``."""
         target = self._path(key)
-        if _has_size(target, len(data)):
-            return
         temporary = self._incoming / uuid.uuid4().hex
         try:
+            if _has_size(target, len(data)):
+                # Another request may have renamed it a moment ago and not flushed the folder yet;
+                # and whoever deletes old files without a row must see that this one is wanted.
+                os.utime(target)
+                _flush_folder(target.parent)
+                return
             self._incoming.mkdir(parents=True, exist_ok=True)
             self._make_folder(target.parent)
             _write_durably(temporary, data)
@@ -173,6 +181,17 @@ class FolderPhotoStore:
     def list_unfinished(self) -> Iterator[Path]:
         """Yield temporary files that a killed process left."""
         yield from self._incoming.glob("*")
+
+    def remove_unfinished(self, not_after: dt.datetime) -> int:
+        """Delete temporary files that no living write can own any more."""
+        count = 0
+        for path in self.list_unfinished():
+            # A write that is just being renamed or given up takes its file away under us.
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime <= not_after.timestamp():
+                    path.unlink()
+                    count += 1
+        return count
 
     def free_bytes(self) -> int | None:
         """Return the free bytes of the folder's disk."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,12 +25,14 @@ from models import (
 from server.context import Context
 from server.gateways.photo_store import FolderPhotoStore, PhotoMissing, hash_bytes
 from server.services.collection import Event, TransitionRefused, resolve_transition
+from server.services.remove_orphans import list_orphans
 
 PHOTO_LIMIT = dt.timedelta(minutes=5)
 ORDER_LIMIT = dt.timedelta(hours=3)
 REFUND_LIMIT = dt.timedelta(days=3)
 NOTICE_LIMIT = dt.timedelta(minutes=5)
-UNFINISHED_LIMIT = dt.timedelta(minutes=10)
+ORPHAN_LIMIT = dt.timedelta(minutes=30)
+"""``remove_orphans`` deletes after 15 minutes and looks every 10."""
 HAS_MONEY = (OrderState.PAID, OrderState.REFUNDING)
 PAGE = 1000
 
@@ -44,24 +47,20 @@ class Problem:
 
 def check_integrity(ctx: Context, *, has_to_read_files: bool = False) -> Iterator[Problem]:
     """Yield every problem; with ``has_to_read_files`` each file is read and its hash compared."""
-    known_keys: set[str] = set()
     with ctx.db.read() as session:
-        yield from _check_photos(session, ctx, known_keys, has_to_read_files=has_to_read_files)
-        yield from _check_files(ctx, known_keys)
+        yield from _check_photos(session, ctx, has_to_read_files=has_to_read_files)
+        yield from _check_files(ctx)
         yield from _check_limits(session, ctx.now())
         yield from _check_history(session)
         yield from _check_money(session)
 
 
-def _check_photos(
-    session: Session, ctx: Context, known_keys: set[str], *, has_to_read_files: bool
-) -> Iterator[Problem]:
+def _check_photos(session: Session, ctx: Context, *, has_to_read_files: bool) -> Iterator[Problem]:
     for photo in session.scalars(select(Photo).execution_options(yield_per=PAGE)):
         keys = {photo.original_key: photo.sha256, photo.standard_key: photo.standard_sha256}
         for key, sha256 in keys.items():
             if key is None:
                 continue
-            known_keys.add(key)
             if not ctx.photo_store.has(key):
                 yield Problem("row_without_file", str(photo.id))
             elif has_to_read_files and _read_hash(ctx, key) != sha256:
@@ -75,31 +74,18 @@ def _read_hash(ctx: Context, key: str) -> str:
         return ""
 
 
-def _check_files(ctx: Context, known_keys: set[str]) -> Iterator[Problem]:
-    """Yield files that no row knows. One that was just written may be a moment ahead of its row."""
-    with ctx.db.read() as session:
-        for key in ctx.photo_store.list_keys():
-            if key in known_keys or not key.startswith(("originals/", "standard/")):
-                continue
-            is_known = session.scalar(
-                select(func.count())
-                .select_from(Photo)
-                .where((Photo.original_key == key) | (Photo.standard_key == key))
-            )
-            if not is_known and _is_old(ctx, key):
+def _check_files(ctx: Context) -> Iterator[Problem]:
+    """Yield files that no row knows and that the sweeper should have deleted."""
+    limit = ctx.now() - ORPHAN_LIMIT
+    for key in list_orphans(ctx):
+        with contextlib.suppress(PhotoMissing):
+            if ctx.photo_store.modified_at(key) < limit:
                 yield Problem("file_without_row", key)
     if isinstance(ctx.photo_store, FolderPhotoStore):
-        limit = ctx.now().timestamp() - UNFINISHED_LIMIT.total_seconds()
         for path in ctx.photo_store.list_unfinished():
-            if path.stat().st_mtime < limit:
-                yield Problem("file_unfinished", path.name)
-
-
-def _is_old(ctx: Context, key: str) -> bool:
-    try:
-        return ctx.photo_store.modified_at(key) < ctx.now() - UNFINISHED_LIMIT
-    except PhotoMissing:
-        return False
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime < limit.timestamp():
+                    yield Problem("file_unfinished", path.name)
 
 
 def _check_limits(session: Session, now: dt.datetime) -> Iterator[Problem]:

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import uuid
 from typing import Any, Protocol
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy.exc import OperationalError
 
-from models import Enrolment, Photo, PhotoState, Verdict
+from models import Photo, PhotoState, Verdict
+from server import failpoints
 from server.context import Context
-from server.gateways.photo_store import PhotoMissing, content_key, hash_bytes
+from server.gateways.photo_store import (
+    PhotoMissing,
+    PhotoStoreUnavailable,
+    content_key,
+    hash_bytes,
+)
 from server.services.collection import SYSTEM, lock_enrolment
+from server.services.keep_file import keep_file, share_files
 from server.services.promote_photo import promote
 
 log = structlog.get_logger()
 
-MAX_ATTEMPTS = 3
-"""A photo that ended its checker this often is declared unreadable."""
+MAX_ATTEMPTS = 5
+"""A photo whose worker was lost this often is declared unreadable: no wait is without end."""
 STALE_MARGIN_S = 5.0
 UNREADABLE_REPORT: dict[str, Any] = {
     "mode": "capture",
@@ -67,38 +76,84 @@ class Checker(Protocol):
         ...
 
 
-def check_photo(ctx: Context, checker: Checker, photo_id: uuid.UUID) -> None:
-    """Judge a waiting photo and record the verdict. Doing it twice changes nothing."""
+def check_next(ctx: Context, checker: Checker) -> bool:
+    """Judge the photo that has waited longest; returns whether there was one.
+
+    A message of the queue only says that somebody waits. Who comes next is read from the rows, so
+    a lost message makes nobody wait longer than the others.
+    """
+    while (photo_id := _find_longest_waiting(ctx)) is not None:
+        if check_photo(ctx, checker, photo_id):
+            return True
+    return False
+
+
+def check_photo(ctx: Context, checker: Checker, photo_id: uuid.UUID) -> bool:
+    """Judge one photo and record the verdict; False when another worker has it in hand.
+
+    Where the store or the database is away, the photo waits for the next turn and the attempt does
+    not count: only a worker that never came back counts against the photo.
+    """
     photo = _claim(ctx, photo_id)
-    if photo is None or photo.original_key is None:
+    if photo is None:
+        return False
+    failpoints.hit("photo_claimed")
+    try:
+        _judge(ctx, checker, photo)
+    except (PhotoStoreUnavailable, OperationalError):
+        _forgive_attempt(ctx, photo_id)
+        raise
+    return True
+
+
+def _judge(ctx: Context, checker: Checker, photo: Photo) -> None:
+    if photo.check_attempts > MAX_ATTEMPTS or photo.original_key is None:
+        log.error("photo_given_up", photo_id=str(photo.id), attempts=photo.check_attempts)
+        _record(ctx, photo.id, UNREADABLE_REPORT, None, None)
         return
     try:
         data = ctx.photo_store.get(photo.original_key)
     except PhotoMissing:
-        log.error("photo_missing", photo_id=str(photo_id))  # noqa: TRY400 - no stack needed
-        return
-    if photo.check_attempts > MAX_ATTEMPTS:
-        _record(ctx, photo_id, UNREADABLE_REPORT, None, None)
+        # It may come back (a mount, a restore); after MAX_ATTEMPTS the student is asked again.
+        log.error("photo_missing", photo_id=str(photo.id))  # noqa: TRY400 - no stack needed
         return
     examination = checker.examine(
         data, mode="capture", profile=photo.profile, background=photo.background
     )
-    standard_key = None
-    if examination.standard_jpeg is not None:
-        standard_key = content_key("standard", hash_bytes(examination.standard_jpeg), ".jpg")
-        ctx.photo_store.put(standard_key, examination.standard_jpeg)
-    _record(ctx, photo_id, examination.report, standard_key, examination.overlay_svg)
+    failpoints.hit("photo_judged")
+    if examination.standard_jpeg is None:
+        _record(ctx, photo.id, examination.report, None, examination.overlay_svg)
+        return
+    standard_key = content_key("standard", hash_bytes(examination.standard_jpeg), ".jpg")
+    with keep_file(ctx, standard_key, examination.standard_jpeg):
+        failpoints.hit("standard_stored")
+        _record(ctx, photo.id, examination.report, standard_key, examination.overlay_svg)
+    failpoints.hit("verdict_recorded")
 
 
 def _claim(ctx: Context, photo_id: uuid.UUID) -> Photo | None:
+    """Take a free photo in hand; None when it is taken, judged or withdrawn."""
     with ctx.db.write() as session:
+        taken = session.execute(
+            update(Photo)
+            .where(Photo.id == photo_id, is_free_to_check(ctx))
+            .values(check_attempts=Photo.check_attempts + 1, check_started_at=ctx.now())
+            .execution_options(synchronize_session=False)
+        )
+        if not taken.rowcount:  # type: ignore[attr-defined]
+            return None
+        return session.get_one(Photo, photo_id)
+
+
+def _forgive_attempt(ctx: Context, photo_id: uuid.UUID) -> None:
+    """Take back the count of an attempt that failed through no fault of the photo."""
+    with contextlib.suppress(OperationalError), ctx.db.write() as session:
         session.execute(
             update(Photo)
             .where(Photo.id == photo_id, Photo.state == PhotoState.RECEIVED)
-            .values(check_attempts=Photo.check_attempts + 1, check_started_at=ctx.now())
+            .values(check_attempts=Photo.check_attempts - 1)
+            .execution_options(synchronize_session=False)
         )
-        photo = session.get(Photo, photo_id)
-        return photo if photo is not None and photo.state is PhotoState.RECEIVED else None
 
 
 def _record(
@@ -109,6 +164,7 @@ def _record(
     overlay_svg: str | None,
 ) -> None:
     with ctx.db.write() as session:
+        share_files(session)
         owner = session.scalars(select(Photo.enrolment_id).where(Photo.id == photo_id)).one()
         enrolment = lock_enrolment(session, owner)
         photo = session.get_one(Photo, photo_id, populate_existing=True)
@@ -123,28 +179,46 @@ def _record(
         if standard_key is not None:
             photo.standard_sha256 = standard_key.rsplit("/", 1)[-1].removesuffix(".jpg")
         promote(session, enrolment, photo, actor=SYSTEM, at=ctx.now())
+        failpoints.hit("verdict_not_committed")
     log.info("photo_checked", photo_id=str(photo_id), verdict=report["verdict"])
 
 
-def list_unchecked(ctx: Context, *, is_queue_empty: bool) -> list[uuid.UUID]:
-    """Return the waiting photos that no worker has in hand.
+def has_been_given_up(photo: Photo) -> bool:
+    """Tell whether the verdict only says that no worker came back with one."""
+    return photo.state is PhotoState.CHECKED and photo.report == UNREADABLE_REPORT
 
-    A check that began longer ago than its time limit belonged to a killed worker. Photos that
-    never began are listed only when the queue is empty: otherwise they are still in it.
+
+def is_free_to_check(ctx: Context) -> ColumnElement[bool]:
+    """Return the condition of a photo that waits and that no worker has in hand.
+
+    A check that began longer ago than its time limit belonged to a killed worker.
     """
-    now = ctx.now()
-    stale = now - dt.timedelta(seconds=ctx.settings.check_timeout_s + STALE_MARGIN_S)
-    started_long_ago = Photo.check_started_at < stale
-    lost = started_long_ago
-    if is_queue_empty:
-        lost = started_long_ago | Photo.check_started_at.is_(None)
+    lease = dt.timedelta(seconds=ctx.settings.check_timeout_s + STALE_MARGIN_S)
+    is_in_nobodys_hand = or_(
+        Photo.check_started_at.is_(None), Photo.check_started_at < ctx.now() - lease
+    )
+    return (Photo.state == PhotoState.RECEIVED) & is_in_nobodys_hand
+
+
+def _find_longest_waiting(ctx: Context) -> uuid.UUID | None:
+    with ctx.db.read() as session:
+        return session.scalars(
+            select(Photo.id)
+            .where(is_free_to_check(ctx))
+            .order_by(Photo.submitted_at, Photo.id)
+            .limit(1)
+        ).first()
+
+
+def list_unqueued(ctx: Context, queued_count: int) -> list[uuid.UUID]:
+    """Return as many waiting photos as the queue, which holds ``queued_count``, has too few."""
     with ctx.db.read() as session:
         return list(
             session.scalars(
                 select(Photo.id)
-                .join(Enrolment, Enrolment.id == Photo.enrolment_id)
-                .where(Photo.state == PhotoState.RECEIVED, lost)
-                .order_by(Photo.submitted_at)
+                .where(is_free_to_check(ctx))
+                .order_by(Photo.submitted_at, Photo.id)
+                .offset(queued_count)
                 .limit(ctx.settings.queue_limit)
             )
         )

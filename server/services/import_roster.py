@@ -1,37 +1,33 @@
-"""Roster import: plan first (errors per row, what is new, what changes), then all or nothing.
+"""Roster import, first half: what importing a file would do (errors per row, new, changed).
 
 Importing again updates what the roster says of a student and never touches the collection state.
+``write_roster`` carries a plan out.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import (
     REGISTER_STATUSES,
     REGISTERED,
-    CollectionStatus,
     Enrolment,
     FieldCipher,
     LearningCentre,
-    StatusChange,
-    describe_place,
     index_id_number,
-    new_id,
 )
 from server.context import Context
-from server.errors import CaijiError
 from server.gateways.clock import to_local
-from server.services.collection import SYSTEM, Actor, Event
 from server.services.id_numbers import find_id_number_fault, normalise_id_number, normalise_name
-from server.services.manage_institution import find_or_create_centre
 from server.services.read_roster import EXACT_DIGITS, RosterRow
 
 CHUNK = 2_000
@@ -53,14 +49,6 @@ TEXT_FIELDS = {
     "学籍状态": "register_status",
 }
 Progress = Callable[[int, int], None]
-
-
-class RosterHasErrors(CaijiError):
-    """Some rows are wrong; nothing was imported."""
-
-    code = "roster_has_errors"
-    status = 422
-    message = "名单中有错误,没有导入任何学生"
 
 
 @dataclass(frozen=True)
@@ -90,6 +78,9 @@ class Change:
     number: int
     student_no: str
     columns: list[str]
+    row_id: uuid.UUID
+    has_photo: bool
+    """A photo was submitted: another person's name or number on it deserves a second look."""
 
 
 @dataclass
@@ -101,9 +92,19 @@ class ImportPlan:
     changed: list[tuple[Change, Student]] = field(default_factory=list)
     unchanged_count: int = 0
     new_centres: list[str] = field(default_factory=list)
+    register_moves: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """学籍状态 before and after, and how many students."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Equal for plans that do the same to the same students."""
+        parts = [f"+{student.student_no}" for student in self.new]
+        parts += [f"~{change.student_no}:{change.columns}" for change, _ in self.changed]
+        parts += [f"@{name}" for name in self.new_centres]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _show_nothing(done: int, total: int) -> None:
+def show_nothing(done: int, total: int) -> None:
     """Report to nobody."""
 
 
@@ -113,7 +114,7 @@ def plan_import(
     rows: list[RosterRow],
     *,
     can_create_centres: bool,
-    progress: Progress = _show_nothing,
+    progress: Progress = show_nothing,
 ) -> ImportPlan:
     """Return what importing ``rows`` would do; changes nothing."""
     plan = ImportPlan()
@@ -146,6 +147,7 @@ def _load_known(session: Session, institution_id: uuid.UUID) -> dict[str, Any]:
             Enrolment.id,
             Enrolment.student_no,
             Enrolment.id_number_index,
+            Enrolment.photo_id,
             LearningCentre.name.label("centre"),
             *columns,
         )
@@ -225,124 +227,16 @@ def _sort_in(
         columns.append("身份证号")
     if present.centre != student.centre:
         columns.append("学习中心")
-    if columns:
-        plan.changed.append((Change(student.number, student.student_no, columns), student))
-    else:
+    if not columns:
         plan.unchanged_count += 1
-
-
-def apply_import(
-    ctx: Context,
-    institution_id: uuid.UUID,
-    plan: ImportPlan,
-    *,
-    actor: Actor = SYSTEM,
-    progress: Progress = _show_nothing,
-) -> None:
-    """Write a plan without faults in one transaction; raises RosterHasErrors otherwise.
-
-    Encryption happens before the transaction begins, so that the write lock is held briefly.
-    """
-    if plan.faults:
-        raise RosterHasErrors
-    total = len(plan.new) + len(plan.changed)
-    now = ctx.now()
-    new_rows = []
-    for done, student in enumerate(plan.new, start=1):
-        new_rows.append(_make_new_row(student, institution_id, now, ctx.cipher))
-        if done % CHUNK == 0:
-            progress(done, total)
-    with ctx.db.write() as session:
-        centres = {
-            name: find_or_create_centre(session, institution_id, name, now).id
-            for name in _list_centres(plan)
-        }
-        for start in range(0, len(new_rows), CHUNK):
-            _insert_new(session, new_rows[start : start + CHUNK], centres, actor, now)
-        for _, student in plan.changed:
-            _update_changed(session, institution_id, student, centres, ctx.cipher, now)
-    progress(total, total)
-
-
-def _list_centres(plan: ImportPlan) -> set[str]:
-    return {student.centre for student in plan.new} | {s.centre for _, s in plan.changed}
-
-
-def _make_new_row(
-    student: Student, institution_id: uuid.UUID, now: dt.datetime, cipher: FieldCipher
-) -> dict[str, Any]:
-    row_id = new_id()
-    return {
-        "id": row_id,
-        "institution_id": institution_id,
-        "centre": student.centre,
-        "student_no": student.student_no,
-        "created_at": now,
-        "updated_at": now,
-        "collection_status": CollectionStatus.NOT_UPLOADED,
-        **_encrypt(student, row_id, cipher),
-        **student.fields,
-    }
-
-
-def _encrypt(student: Student, row_id: uuid.UUID, cipher: FieldCipher) -> dict[str, bytes]:
-    place = describe_place("enrolment", "id_number_encrypted", row_id)
-    return {
-        "id_number_encrypted": cipher.encrypt(student.id_number, place=place),
-        "id_number_index": index_id_number(student.id_number, cipher),
-    }
-
-
-def _insert_new(
-    session: Session,
-    rows: list[dict[str, Any]],
-    centres: dict[str, uuid.UUID],
-    actor: Actor,
-    now: dt.datetime,
-) -> None:
-    for row in rows:
-        row["centre_id"] = centres[row.pop("centre")]
-    session.execute(insert(Enrolment), rows)
-    session.execute(
-        insert(StatusChange),
-        [
-            {
-                "id": new_id(),
-                "enrolment_id": row["id"],
-                "at": now,
-                "from_status": None,
-                "to_status": CollectionStatus.NOT_UPLOADED,
-                "event": Event.IMPORTED.value,
-                "actor_kind": actor.kind,
-                "actor_id": actor.id,
-                "reason": "",
-            }
-            for row in rows
-        ],
+        return
+    if "学籍状态" in columns:
+        plan.register_moves[present.register_status, student.fields["register_status"]] += 1
+    change = Change(
+        number=student.number,
+        student_no=student.student_no,
+        columns=columns,
+        row_id=present.id,
+        has_photo=present.photo_id is not None,
     )
-
-
-def _update_changed(
-    session: Session,
-    institution_id: uuid.UUID,
-    student: Student,
-    centres: dict[str, uuid.UUID],
-    cipher: FieldCipher,
-    now: dt.datetime,
-) -> None:
-    row_id = session.scalars(
-        select(Enrolment.id).where(
-            Enrolment.institution_id == institution_id,
-            Enrolment.student_no == student.student_no,
-        )
-    ).one()
-    session.execute(
-        update(Enrolment)
-        .where(Enrolment.id == row_id)
-        .values(
-            centre_id=centres[student.centre],
-            updated_at=now,
-            **_encrypt(student, row_id, cipher),
-            **student.fields,
-        )
-    )
+    plan.changed.append((change, student))

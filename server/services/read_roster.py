@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,10 +29,15 @@ COLUMNS = (
 REQUIRED_COLUMNS = ("学号", "姓名", "身份证号", "学习中心")
 MAX_FILE_BYTES = 30 * 1024 * 1024
 MAX_ROWS = 200_000
+MAX_UNPACKED_BYTES = 256 * 1024 * 1024
+"""An honest xlsx of MAX_ROWS rows unpacks to about half of this."""
 EXACT_DIGITS = 15
 """A spreadsheet keeps no more digits of a number than these."""
 ZIP_MAGIC = b"PK\x03\x04"
 OLE_MAGIC = b"\xd0\xcf\x11\xe0"
+ENCRYPTED_STREAM = "EncryptedPackage".encode("utf-16-le")
+"""What an xlsx with a password consists of (MS-OFFCRYPTO 2.1)."""
+PROTECTED = "这个表格有密码保护,请去掉密码后再上传"
 
 
 class RosterUnreadable(CaijiError):
@@ -72,13 +79,34 @@ def read_roster(data: bytes) -> list[RosterRow]:
 
 
 def _read_sheet(data: bytes) -> Iterator[list[Any]]:
+    if data.startswith(ZIP_MAGIC):
+        _refuse_bomb(data)
+    elif ENCRYPTED_STREAM in data:
+        raise RosterUnreadable(PROTECTED)
     try:
         workbook = python_calamine.load_workbook(io.BytesIO(data))
         sheet = workbook.get_sheet_by_index(0)
         if sheet.total_height > MAX_ROWS + 1:
             raise RosterUnreadable(f"名单超过 {MAX_ROWS} 行,请分成几个文件")
         return iter(sheet.to_python(skip_empty_area=False))
+    except python_calamine.PasswordError as error:
+        raise RosterUnreadable(PROTECTED) from error
     except (python_calamine.CalamineError, IndexError, OSError, ValueError) as error:
+        raise RosterUnreadable("这个表格文件已损坏或不是 xlsx/xls 格式") from error
+
+
+def _refuse_bomb(data: bytes) -> None:
+    """Unpack and count: what a zip file says of its own size is not to be believed."""
+    left = MAX_UNPACKED_BYTES
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for member in archive.infolist():
+                with archive.open(member) as stream:
+                    while chunk := stream.read(1 << 20):
+                        left -= len(chunk)
+                        if left < 0:
+                            raise RosterUnreadable("这个表格解压后太大,请只保留名单再上传")
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise RosterUnreadable("这个表格文件已损坏或不是 xlsx/xls 格式") from error
 
 

@@ -13,16 +13,20 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models import Enrolment, FeatureCode, Photo, PhotoState
+from server import failpoints
 from server.context import Context
-from server.errors import CaijiError, NotFound, ServiceBusy
+from server.errors import CaijiError, NotFound
 from server.gateways.clock import LOCAL_ZONE, to_local
 from server.gateways.photo_store import content_key, hash_bytes
 from server.queue import QueueUnavailable
 from server.security.throttle import TooManyRequests
 from server.services.bind_enrolment import require_eligible
+from server.services.check_photo import has_been_given_up
 from server.services.collection import Actor, lock_enrolment
 from server.services.feature_codes import require_open
+from server.services.keep_file import keep_file, share_files
 from server.services.promote_photo import promote
+from server.services.queue_wait import refuse_when_full
 
 log = structlog.get_logger()
 
@@ -88,13 +92,6 @@ class DailyLimitReached(TooManyRequests):
     message = "今天上传次数已用完,请明天再试"
 
 
-class QueueFull(ServiceBusy):
-    """More photos wait than workers can judge soon, or the disk is nearly full."""
-
-    code = "queue_full"
-    message = "当前上传人数较多,请稍后再试"
-
-
 @dataclass(frozen=True)
 class Submission:
     """The acknowledged photo. ``is_new`` is False when the same bytes were there before."""
@@ -117,15 +114,18 @@ def submit_photo(
     sha256 = hash_bytes(data)
     with ctx.db.read() as session:
         _require_may_submit(session, ctx, user_id, enrolment_id, sha256)
-    _refuse_when_full(ctx)
+    refuse_when_full(ctx)
     key = content_key("originals", sha256, ".bin")
-    ctx.photo_store.put(key, data)
-    try:
-        submission = _record(ctx, user_id, enrolment_id, sha256, len(data), key)
-    except IntegrityError:
-        # The same bytes arrived twice at once; the other request made the row.
-        submission = _record(ctx, user_id, enrolment_id, sha256, len(data), key)
+    with keep_file(ctx, key, data):
+        failpoints.hit("original_stored")
+        try:
+            submission = _record(ctx, user_id, enrolment_id, sha256, len(data), key)
+        except IntegrityError:
+            # The same bytes arrived twice at once; the other request made the row.
+            submission = _record(ctx, user_id, enrolment_id, sha256, len(data), key)
+    failpoints.hit("photo_committed")
     enqueue_check(ctx, submission.photo_id)
+    failpoints.hit("photo_queued")
     return submission
 
 
@@ -193,22 +193,11 @@ def _refuse_over_daily_limit(
         raise DailyLimitReached(retry_after_s=int((tomorrow - now).total_seconds()) + 1)
 
 
-def _refuse_when_full(ctx: Context) -> None:
-    free = ctx.photo_store.free_bytes()
-    if free is not None and free < ctx.settings.min_free_mb * 1024 * 1024:
-        raise QueueFull(retry_after_s=60)
-    with ctx.db.read() as session:
-        waiting = session.scalar(
-            select(func.count()).select_from(Photo).where(Photo.state == PhotoState.RECEIVED)
-        )
-    if (waiting or 0) >= ctx.settings.queue_limit:
-        raise QueueFull(retry_after_s=30)
-
-
 def _record(
     ctx: Context, user_id: uuid.UUID, enrolment_id: uuid.UUID, sha256: str, size: int, key: str
 ) -> Submission:
     with ctx.db.write() as session:
+        share_files(session)
         enrolment = lock_enrolment(session, enrolment_id)
         if enrolment is None:
             raise NotFound
@@ -243,13 +232,19 @@ def _take_again(
     """The same bytes again: what was withdrawn or superseded counts anew."""
     if photo.state is PhotoState.REJECTED:
         raise PhotoRejectedBefore
-    if photo.state not in {PhotoState.WITHDRAWN, PhotoState.SUPERSEDED}:
+    has_no_verdict = photo.verdict is None or has_been_given_up(photo)
+    if photo.state not in {PhotoState.WITHDRAWN, PhotoState.SUPERSEDED} and not (
+        has_no_verdict and photo.state is PhotoState.CHECKED
+    ):
         return
     photo.submitted_at = now
     photo.original_key = key
-    if photo.verdict is None:
+    if has_no_verdict:
         photo.state = PhotoState.RECEIVED
+        photo.verdict = None
+        photo.report = None
         photo.check_started_at = None
+        photo.check_attempts = 0
         return
     photo.state = PhotoState.CHECKED
     promote(session, enrolment, photo, actor=Actor("student", photo.user_id), at=now)
@@ -260,7 +255,7 @@ def wait_for_verdict(ctx: Context, photo_id: uuid.UUID, timeout_s: float) -> Pho
     deadline = time.monotonic() + timeout_s
     while True:
         with ctx.db.read() as session:
-            photo = session.get_one(Photo, photo_id)
-        if photo.state is not PhotoState.RECEIVED or time.monotonic() >= deadline:
-            return photo
+            state = session.scalars(select(Photo.state).where(Photo.id == photo_id)).one()
+            if state is not PhotoState.RECEIVED or time.monotonic() >= deadline:
+                return session.get_one(Photo, photo_id)
         time.sleep(POLL_S)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import (
@@ -25,10 +24,6 @@ from server.context import Context
 from server.errors import NotFound
 from server.services.batches import find_target_batch
 from server.services.collection import resolve_next_step
-
-SECONDS_PER_CHECK = 0.5
-"""First guess of a check's share of the queue; measured throughput replaces it."""
-THROUGHPUT_WINDOW_S = 30
 
 
 @dataclass(frozen=True)
@@ -127,19 +122,3 @@ def get_own_photo(ctx: Context, user_id: uuid.UUID, photo_id: uuid.UUID) -> Phot
         if photo is None or owner is None or owner.wechat_user_id != user_id:
             raise NotFound
         return photo
-
-
-def estimate_wait_s(ctx: Context) -> int:
-    """Return the seconds until a photo that is submitted now has its verdict, as measured."""
-    since = ctx.now() - dt.timedelta(seconds=THROUGHPUT_WINDOW_S)
-    with ctx.db.read() as session:
-        waiting = session.scalar(
-            select(func.count()).select_from(Photo).where(Photo.state == PhotoState.RECEIVED)
-        )
-        checked = session.scalar(
-            select(func.count())
-            .select_from(Photo)
-            .where(Photo.state == PhotoState.CHECKED, Photo.checked_at >= since)
-        )
-    per_photo_s = THROUGHPUT_WINDOW_S / checked if checked else SECONDS_PER_CHECK
-    return 1 + int((waiting or 0) * min(per_photo_s, SECONDS_PER_CHECK))

@@ -22,6 +22,7 @@ KEPT = {
     "v3": (204, b""),
     "v2": (200, b"<xml><return_code>SUCCESS</return_code><return_msg>OK</return_msg></xml>"),
 }
+HTTP = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
 BUSY = (503, b'{"code":"FAIL","message":"later"}')
 
 
@@ -45,7 +46,7 @@ class Sandbox:
 
         def is_up() -> bool:
             with contextlib.suppress(httpx.HTTPError):
-                return httpx.get(f"{self.url}/control/keys", timeout=2).status_code == 200
+                return HTTP.get(f"{self.url}/control/keys", timeout=2).status_code == 200
             return False
 
         wait_until(is_up, 60, "the sandbox starts")
@@ -56,12 +57,12 @@ class Sandbox:
         self.process.wait(timeout=30)
 
     def control(self, name: str, /, **body: Any) -> Any:
-        answer = httpx.post(f"{self.url}/control/{name}", json=body, timeout=20)
+        answer = HTTP.post(f"{self.url}/control/{name}", json=body, timeout=20)
         assert answer.status_code < 300, answer.text
         return answer.json()
 
     def ask(self, name: str, **query: str) -> Any:
-        return httpx.get(f"{self.url}/control/{name}", params=query, timeout=20).json()
+        return HTTP.get(f"{self.url}/control/{name}", params=query, timeout=20).json()
 
     def deliveries(self, out_trade_no: str) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = self.ask("deliveries", out_trade_no=out_trade_no)["items"]
@@ -69,7 +70,7 @@ class Sandbox:
 
     def make_openid(self, user: str) -> str:
         keys = self.ask("keys")
-        answer = httpx.get(
+        answer = HTTP.get(
             f"{self.url}/sns/jscode2session",
             params={
                 "appid": keys["app_id"],

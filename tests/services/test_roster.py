@@ -9,13 +9,9 @@ from sqlalchemy import func, select
 
 from models import CollectionStatus, Enrolment, Institution, LearningCentre, StatusChange
 from server.context import Context
-from server.services.import_roster import (
-    ImportPlan,
-    RosterHasErrors,
-    apply_import,
-    plan_import,
-)
+from server.services.import_roster import ImportPlan, plan_import
 from server.services.read_roster import COLUMNS, RosterUnreadable, read_roster
+from server.services.write_roster import RosterHasErrors, apply_import
 
 HEADER = ",".join(COLUMNS)
 GOOD = "30000001,欧阳娜,11010119900307002X,专升本,法学,直属学习中心,2020 秋,2023 春,在籍"

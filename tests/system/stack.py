@@ -21,6 +21,7 @@ from tests.backends import find_free_port
 
 ROOT = Path(__file__).parents[2]
 START_TIMEOUT_S = 60
+HTTP = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
 
 
 def wait_until(question: Any, timeout_s: float = 30, what: str = "condition") -> Any:
@@ -122,7 +123,7 @@ class Stack:
                 return "worker_started" in self.read_log(name)
             address = f"{self.url}/healthz" if name == "web" else f"{self.sandbox_url}/control/keys"
             with contextlib.suppress(httpx.HTTPError):
-                return httpx.get(address, timeout=2).status_code == 200
+                return HTTP.get(address, timeout=2).status_code == 200
             return False
 
         wait_until(is_up, START_TIMEOUT_S, f"{name} starts")
@@ -179,7 +180,7 @@ class Student:
         return self
 
     def control(self, name: str, /, **body: Any) -> Any:
-        answer = httpx.post(f"{self.stack.sandbox_url}/control/{name}", json=body, timeout=20)
+        answer = HTTP.post(f"{self.stack.sandbox_url}/control/{name}", json=body, timeout=20)
         assert answer.status_code < 300, answer.text
         return answer.json() if answer.content else {}
 
