@@ -2,7 +2,7 @@
 
 from models.base import Base, UtcDateTime, new_id
 from models.batch import NO_BATCH_LABEL, Batch
-from models.encryption import FieldCipher, FieldUnreadable, describe_place
+from models.encryption import FieldCipher, FieldUnreadable, describe_place, read_key_id
 from models.enrolment import (
     REGISTER_STATUSES,
     REGISTERED,
@@ -84,4 +84,5 @@ __all__ = [
     "index_id_number",
     "index_openid",
     "new_id",
+    "read_key_id",
 ]

@@ -49,6 +49,7 @@ class FieldCipher:
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
         self.current_key_id = next(iter(keys))
         self._index_key = index_key
+        self._fingerprints = {key_id: _fingerprint(key) for key_id, key in keys.items()}
 
     def encrypt(self, plaintext: str | bytes, *, place: bytes) -> bytes:
         """Return the stored form of ``plaintext`` for the field named by ``place``."""
@@ -77,9 +78,26 @@ class FieldCipher:
         """Tell whether the stored form uses the key that encrypts now."""
         return _split_header(stored)[0] == self.current_key_id
 
+    def fingerprint(self, key_id: str) -> str | None:
+        """Return what tells a field key from another without telling the key; None: not here."""
+        return self._fingerprints.get(key_id)
+
+    def fingerprint_index_key(self) -> str:
+        """Return the same for the index key."""
+        return _fingerprint(self._index_key)
+
     def index(self, value: str, *, purpose: str) -> bytes:
         """Return the 32-byte keyed index of ``value``; equal values of one purpose are equal."""
         return hmac.new(self._index_key, f"{purpose}:{value}".encode(), hashlib.sha256).digest()
+
+
+def read_key_id(stored: bytes) -> str:
+    """Return the id of the key that a stored field needs; raises FieldUnreadable."""
+    return _split_header(stored)[0]
+
+
+def _fingerprint(key: bytes) -> str:
+    return hmac.new(key, b"caiji key fingerprint", hashlib.sha256).hexdigest()[:32]
 
 
 def _split_header(stored: bytes) -> tuple[str, bytes]:

@@ -25,6 +25,7 @@ def create_app() -> Flask:
     the schema fits.
     """
     from server.cli import (
+        backup,
         database,
         demo,
         doctor,
@@ -39,6 +40,7 @@ def create_app() -> Flask:
 
     app = Flask("server")
     modules = (
+        backup,
         database,
         demo,
         doctor,

@@ -45,6 +45,15 @@ class Problem:
     subject: str
 
 
+TIME_LIMITS = {
+    "photo_waits_too_long",
+    "order_open_too_long",
+    "refund_runs_too_long",
+    "notice_not_handled",
+}
+"""Kinds that only say that nobody has acted yet: a stopped installation collects them."""
+
+
 def check_integrity(ctx: Context, *, has_to_read_files: bool = False) -> Iterator[Problem]:
     """Yield every problem; with ``has_to_read_files`` each file is read and its hash compared."""
     with ctx.db.read() as session:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from alembic import command
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 
-from server.db import Database, alembic_config
+from models import Base
+from server.db import Database
 from server.transfer.report import Progress, TransferRefused
 from server.transfer.rows import (
     Digest,
@@ -54,12 +54,35 @@ def require_empty(db: Database) -> None:
 
 
 def make_schema(db: Database, revision: str) -> None:
-    """Drop the tables that are there and make those of ``revision``."""
-    if db.current_revision() is not None:
-        with db.engine.execution_options(is_writer=True).connect() as connection:
-            command.downgrade(alembic_config(connection), "base")
-            connection.commit()
+    """Drop our tables, with whatever they hold, and make those of ``revision``."""
+    with db.engine.connect() as connection:
+        present = set(inspect(connection).get_table_names())
+    ours = present & {*Base.metadata.tables, "alembic_version"}
+    if db.is_sqlite:
+        _drop_on_sqlite(db, ours)
+    else:
+        _drop_on_postgresql(db, ours)
     db.migrate(revision)
+
+
+def _drop_on_sqlite(db: Database, names: set[str]) -> None:
+    connection = db.engine.raw_connection()
+    cursor = connection.cursor()
+    # Tables point at each other in a ring: no order of dropping them satisfies the foreign keys.
+    cursor.execute("PRAGMA foreign_keys=OFF")
+    cursor.execute("BEGIN IMMEDIATE")
+    for name in names:
+        cursor.execute(f"DROP TABLE {name}")
+    cursor.execute("COMMIT")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    connection.close()
+
+
+def _drop_on_postgresql(db: Database, names: set[str]) -> None:
+    with db.engine.begin() as connection:
+        if names:
+            connection.execute(text(f"DROP TABLE {', '.join(sorted(names))} CASCADE"))
+        connection.execute(text("DROP FUNCTION IF EXISTS refuse_change()"))
 
 
 def load_rows(db: Database, source: RowSource, progress: Progress) -> None:
