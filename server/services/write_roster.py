@@ -26,6 +26,7 @@ from models import (
     index_id_number,
     new_id,
 )
+from models.collection_code import create_collection_code
 from server.context import Context
 from server.errors import CaijiError
 from server.services.collection import SYSTEM, Actor, Event
@@ -39,7 +40,10 @@ from server.services.import_roster import (
 )
 
 UPDATED = ("centre_id", "id_number_encrypted", "id_number_index", *TEXT_FIELDS.values())
-INSERTED = ("id", "institution_id", "student_no", "created_at", "updated_at", *UPDATED)
+INSERTED = (
+    *("id", "institution_id", "student_no", "collection_code", "created_at", "updated_at"),
+    *UPDATED,
+)
 ENROLMENT: Any = Enrolment.__table__
 STAGE = Table(
     "roster_stage",
@@ -146,6 +150,7 @@ def _make_rows(
             "centre_id": centres[student.centre],
             "id_number_encrypted": cipher.encrypt(student.id_number, place=place),
             "id_number_index": index_id_number(student.id_number, cipher),
+            "collection_code": create_collection_code(),
             "change_id": new_id(),
             "is_new": is_new,
         }
