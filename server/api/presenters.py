@@ -8,6 +8,7 @@ from typing import Any
 from models import FeatureCode, Photo, PhotoState
 from server.api import schemas
 from server.context import Context
+from server.services.feature_codes import PHOTO_TIPS
 from server.services.id_numbers import mask_id_number, mask_name
 from server.services.queue_wait import estimate_wait_s
 from server.services.rejection_reasons import REASONS
@@ -16,12 +17,6 @@ from server.services.view_enrolment import EnrolmentView
 
 SHOWN_FINDINGS = 3
 STATUS_ORDER = {"fail": 0, "warn": 1, "unknown": 2}
-PHOTO_TIPS = [
-    "面对镜头,头部端正,双眼睁开,嘴唇自然闭合",
-    "背景为干净的浅色墙面,光线均匀,脸上没有阴影",
-    "头发不遮眉毛、眼睛和耳朵,不戴帽子和首饰",
-    "衣服颜色与背景有明显区别",
-]
 
 
 def show_photo(ctx: Context, photo: Photo) -> schemas.PhotoOut:

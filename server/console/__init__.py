@@ -2,6 +2,9 @@
 
 from server.console import (
     account,
+    batches,
+    centres,
+    codes,
     dashboard,
     exports,
     missing,
@@ -18,7 +21,10 @@ from server.console.access import blueprint
 
 __all__ = [
     "account",
+    "batches",
     "blueprint",
+    "centres",
+    "codes",
     "dashboard",
     "exports",
     "missing",

@@ -1,4 +1,7 @@
-"""The navigation of the console: one line a room. Only what the role may open is shown."""
+"""The navigation of the console: one line a room. Only what the role may open is shown.
+
+Where a role has many rooms, those of a group share one link, and a second line shows the group.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,27 @@ from flask import request, url_for
 
 from server.console.access import may_open
 
+FLAT_UP_TO = 8
+"""So many links fit into one line at 1280 px."""
+
 
 @dataclass(frozen=True)
 class Entry:
-    """A link of the navigation; ``prefix`` of endpoint names marks it as the present room."""
+    """A link of the navigation; ``also`` begins the endpoint names that mark it as the present."""
 
     label: str
     endpoint: str
     also: tuple[str, ...] = ()
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link as the page shows it."""
+
+    label: str
+    url: str
+    is_current: bool
 
 
 ENTRIES = (
@@ -25,20 +41,49 @@ ENTRIES = (
     Entry("未完成", "console.missing", ("console.missing",)),
     Entry("名单导入", "console.roster", ("console.roster",)),
     Entry("导出", "console.exports", ("console.export_",)),
-    Entry("账号", "console.staff_accounts", ("console.staff_",)),
-    Entry("操作记录", "console.audit_log"),
+    Entry("特征码", "console.codes", ("console.code",), group="设置"),
+    Entry("批次", "console.batches", ("console.batch",), group="设置"),
+    Entry("学习中心", "console.centres", ("console.centre",), group="设置"),
+    Entry("账号", "console.staff_accounts", ("console.staff_",), group="设置"),
+    Entry("操作记录", "console.audit_log", group="设置"),
 )
 
 
-def list_links() -> list[dict[str, object]]:
-    """Return label, address and whether it is the present room, for the signed-in role."""
+def list_links() -> list[Link]:
+    """Return the first line of the navigation for the signed-in role."""
+    entries = _list_visible()
+    if len(entries) <= FLAT_UP_TO:
+        return [_make_link(entry) for entry in entries]
+    links: dict[str, Link] = {}
+    for entry in entries:
+        link = _make_link(entry)
+        known = links.get(entry.group or entry.label)
+        if known is None:
+            links[entry.group or entry.label] = Link(
+                entry.group or entry.label, link.url, link.is_current
+            )
+        elif link.is_current:
+            links[entry.group] = Link(known.label, known.url, is_current=True)
+    return list(links.values())
+
+
+def list_group() -> list[Link]:
+    """Return the second line: the rooms of the present group; empty where the first shows all."""
+    entries = _list_visible()
+    present = next((entry.group for entry in entries if _is_present(entry)), "")
+    if not present or len(entries) <= FLAT_UP_TO:
+        return []
+    return [_make_link(entry) for entry in entries if entry.group == present]
+
+
+def _list_visible() -> list[Entry]:
+    return [entry for entry in ENTRIES if may_open(entry.endpoint)]
+
+
+def _make_link(entry: Entry) -> Link:
+    return Link(entry.label, url_for(entry.endpoint), _is_present(entry))
+
+
+def _is_present(entry: Entry) -> bool:
     here = request.endpoint or ""
-    return [
-        {
-            "label": entry.label,
-            "url": url_for(entry.endpoint),
-            "is_current": here == entry.endpoint or (entry.also and here.startswith(entry.also)),
-        }
-        for entry in ENTRIES
-        if may_open(entry.endpoint)
-    ]
+    return here == entry.endpoint or bool(entry.also and here.startswith(entry.also))

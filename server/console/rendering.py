@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from models import CollectionStatus
 from server.console.access import blueprint, may_open
-from server.console.navigation import list_links
+from server.console.navigation import list_group, list_links
 from server.errors import CaijiError
 from server.gateways.clock import to_local
 
@@ -67,6 +67,7 @@ def offer_frame() -> dict[str, object]:
     return {
         "viewer": viewer,
         "nav_links": list_links() if viewer else [],
+        "nav_group": list_group() if viewer else [],
         "may_open": may_open,
     }
 

@@ -35,12 +35,9 @@ def list_cutoffs(institution: Institution, after: dt.datetime, count: int) -> li
 
 def ensure_batches(session: Session, institution: Institution, now: dt.datetime) -> None:
     """Create the batches of the next cut-offs that do not exist yet (writes, caller commits)."""
-    latest = session.scalars(
-        select(Batch)
-        .where(Batch.institution_id == institution.id, Batch.cutoff_at >= now)
-        .order_by(Batch.cutoff_at)
+    existing_dates = session.scalars(
+        select(Batch.date).where(Batch.institution_id == institution.id)
     ).all()
-    existing_dates = {batch.date for batch in latest}
     for cutoff in list_cutoffs(institution, now, UPCOMING_COUNT):
         local_date = to_local(cutoff).date()
         # A batch whose cut-off staff moved by some days still stands for its season.

@@ -12,6 +12,12 @@ from models import ConsentText, FeatureCode
 from server.errors import CaijiError
 
 CODE_PATTERN = re.compile(r"[0-9a-z]{4,8}")
+PHOTO_TIPS = [
+    "面对镜头,头部端正,双眼睁开,嘴唇自然闭合",
+    "背景为干净的浅色墙面,光线均匀,脸上没有阴影",
+    "头发不遮眉毛、眼睛和耳朵,不戴帽子和首饰",
+    "衣服颜色与背景有明显区别",
+]
 
 
 class FeatureCodeUnknown(CaijiError):
