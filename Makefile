@@ -1,6 +1,6 @@
 # `make` shows what there is.
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lock clean
+.PHONY: help install run test check backup-drill audit lock clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -34,6 +34,12 @@ test: $(VENV)/.installed-dev ## run all tests; CI=true lets nothing be skipped
 
 check: $(VENV)/.installed-dev ## linter, formatter and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy models server imagecheck sandbox wsgi.py
+
+backup-drill: $(VENV)/.installed-dev ## back up a demo under load, wipe it, restore it elsewhere, compare
+	@$(BIN)/python -m benchmarks.backup_drill
+
+audit: $(VENV)/.installed-dev ## look up known vulnerabilities of the locked dependencies
+	@$(BIN)/python -m benchmarks.audit
 
 lock: ## write requirements*.txt anew from requirements*.in (needs uv)
 	uv pip compile -q requirements.in --override overrides.in --generate-hashes --python-version 3.11 --no-header --no-emit-index-url -o requirements.txt

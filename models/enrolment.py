@@ -81,7 +81,9 @@ class Enrolment(Base):
     )
     """采集码: names the photo towards providers; random, stable, without personal meaning."""
     id_number_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
-    id_number_index: Mapped[bytes] = mapped_column(LargeBinary(32))
+    id_number_index: Mapped[bytes] = mapped_column(
+        LargeBinary(32), info={"index_of": "id_number_encrypted", "purpose": "id_number"}
+    )
     level: Mapped[str] = mapped_column(String(40), default="")
     major: Mapped[str] = mapped_column(String(80), default="")
     intake: Mapped[str] = mapped_column(String(40), default="")

@@ -89,7 +89,7 @@ class PaymentNotice(Base):
     kind: Mapped[str] = mapped_column(String(20), default="payment")
     """``payment`` or ``refund``."""
     is_verified: Mapped[bool]
-    body_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
+    body_encrypted: Mapped[bytes] = mapped_column(LargeBinary, info={"place": "notice_id"})
     out_trade_no: Mapped[str | None] = mapped_column(String(64))
     received_at: Mapped[dt.datetime]
     delivery_count: Mapped[int] = mapped_column(default=1)

@@ -19,7 +19,9 @@ class WechatUser(Base):
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     openid_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
-    openid_index: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    openid_index: Mapped[bytes] = mapped_column(
+        LargeBinary(32), unique=True, info={"index_of": "openid_encrypted", "purpose": "openid"}
+    )
     created_at: Mapped[dt.datetime]
 
     def encrypt_openid(self, openid: str, cipher: FieldCipher) -> None:
