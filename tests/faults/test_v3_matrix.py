@@ -1,0 +1,39 @@
+"""Every fault of WECHAT.md §6 against pay v3, with the photo before and after the payment."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox.faults import GATEWAY_FAULTS, NOTICE_FAULTS, UNSUITED
+from tests.faults.bench import PAY_FIRST, PHOTO_FIRST, Bench
+from tests.faults.matrix import assert_books_agree, play_gateway_fault, play_notice_fault
+from tests.system.stack import run_stack
+
+OF_NOTICES = [name for name in NOTICE_FAULTS if name not in UNSUITED["v3"]]
+OF_ANSWERS = list(GATEWAY_FAULTS)
+EITHER = pytest.mark.parametrize("photo", [PHOTO_FIRST, PAY_FIRST])
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    settings = {"CAIJI_PAY_VERSION": "v3", "CAIJI_VERDICT_WAIT_S": "0"}
+    with run_stack(tmp_path_factory.mktemp("faults-v3"), **settings) as running:
+        prepared = Bench(running, "v3")
+        prepared.prepare(2 * (len(OF_NOTICES) + len(OF_ANSWERS)))
+        yield prepared
+
+
+@EITHER
+@pytest.mark.parametrize("fault", OF_NOTICES)
+def test_notice_with_fault_settles_once(bench: Bench, fault: str, photo: str) -> None:
+    play_notice_fault(bench, fault, photo)
+
+
+@EITHER
+@pytest.mark.parametrize("fault", OF_ANSWERS)
+def test_answer_with_fault_loses_no_payment(bench: Bench, fault: str, photo: str) -> None:
+    play_gateway_fault(bench, fault, photo)
+
+
+def test_at_the_end_both_books_and_the_bill_agree(bench: Bench) -> None:
+    assert_books_agree(bench)
