@@ -23,6 +23,21 @@ class OrderState(enum.StrEnum):
     REFUNDED = "refunded"
     QUARANTINED = "quarantined"
 
+    @property
+    def label(self) -> str:
+        """The Chinese word shown to people."""
+        return _ORDER_LABELS[self]
+
+
+_ORDER_LABELS = {
+    OrderState.OPEN: "待支付",
+    OrderState.PAID: "已支付",
+    OrderState.CLOSED: "已关闭",
+    OrderState.REFUNDING: "退款中",
+    OrderState.REFUNDED: "已退款",
+    OrderState.QUARANTINED: "待财务处理",
+}
+
 
 class Order(Base):
     """A demand for the fee of one enrolment. At most one is open at a time."""
@@ -114,12 +129,14 @@ class QuarantinedPayment(Base):
     out_trade_no: Mapped[str] = mapped_column(String(64))
     transaction_id: Mapped[str] = mapped_column(String(64))
     amount_fen: Mapped[int]
+    paid_at: Mapped[dt.datetime | None]
+    """When WeChat took the money, as far as it told us."""
     detail: Mapped[str] = mapped_column(String(500), default="")
     order_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("payment_order.id"))
     notice_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("payment_notice.id"))
     created_at: Mapped[dt.datetime]
     resolution: Mapped[str | None] = mapped_column(String(20))
-    """``refund``, ``accept`` or ``link``."""
+    """``refund``, ``accept``, ``link`` or ``dismiss``."""
     resolved_at: Mapped[dt.datetime | None]
     resolved_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("staff.id"))
     resolution_note: Mapped[str] = mapped_column(String(500), default="")
@@ -134,6 +151,20 @@ class RefundState(enum.StrEnum):
     SUCCESS = "success"
     ABNORMAL = "abnormal"
     CLOSED = "closed"
+
+    @property
+    def label(self) -> str:
+        """The Chinese word shown to people."""
+        return _REFUND_LABELS[self]
+
+
+_REFUND_LABELS = {
+    RefundState.REQUESTED: "已登记",
+    RefundState.PROCESSING: "微信处理中",
+    RefundState.SUCCESS: "已退回",
+    RefundState.ABNORMAL: "异常,需处理",
+    RefundState.CLOSED: "已关闭",
+}
 
 
 class Refund(Base):

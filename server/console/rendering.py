@@ -14,6 +14,7 @@ from server.console.access import blueprint, may_open
 from server.console.navigation import list_group, list_links
 from server.errors import CaijiError
 from server.gateways.clock import to_local
+from server.services.amounts import format_yuan
 
 STATUS_TONES = {
     CollectionStatus.NOT_UPLOADED: "secondary",
@@ -42,7 +43,7 @@ def show_local_time(moment: dt.datetime | None) -> str:
 @blueprint.app_template_filter("yuan")
 def show_yuan(amount_fen: int | None) -> str:
     """Show an amount in fen as yuan."""
-    return f"{amount_fen / 100:,.2f} 元" if amount_fen is not None else "—"
+    return f"{format_yuan(amount_fen)} 元" if amount_fen is not None else "—"
 
 
 @blueprint.app_template_filter("duration")

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from models import BackgroundJob, Decision, OrderState, PhotoState, Review, Verdict
+from models import (
+    BackgroundJob,
+    Decision,
+    OrderState,
+    PhotoState,
+    RefundState,
+    Review,
+    Verdict,
+)
 from server.console.access import blueprint
 from server.services.collection import Event
+from server.services.ledger_csv import SETTLED_BY_LABELS
+from server.services.quarantine import REASON_LABELS
+from server.services.reconcile import KIND_LABELS
 from server.services.rejection_reasons import REASONS, describe_reasons
+from server.services.resolve_quarantine import Resolution
 
 NEXT_STEPS = {
     "capture": "等待学生上传照片",
@@ -25,14 +37,8 @@ PHOTO_STATES = {
 }
 VERDICTS = {Verdict.PASS: "检测合格", Verdict.WARN: "需人工查看", Verdict.FAIL: "检测不合格"}
 DECISIONS = {Decision.APPROVE: "通过", Decision.REJECT: "退回", Decision.CORRECT: "勘误"}
-ORDER_STATES = {
-    OrderState.OPEN: "待支付",
-    OrderState.PAID: "已支付",
-    OrderState.CLOSED: "已关闭",
-    OrderState.REFUNDING: "退款中",
-    OrderState.REFUNDED: "已退款",
-    OrderState.QUARANTINED: "待财务处理",
-}
+ORDER_STATES = {state: state.label for state in OrderState}
+REFUND_STATES = {state: state.label for state in RefundState}
 EVENTS = {
     Event.IMPORTED: "导入名单",
     Event.SUBMITTED: "照片与缴费齐备",
@@ -89,6 +95,17 @@ AUDIT_ACTIONS = {
     "export.download": "下载导出文件",
     "export.delete": "删除导出文件",
     "export.command": "命令行导出",
+    "payment.sync": "向微信查询订单",
+    "payment.refund": "申请退款",
+    "payment.refund_retry": "重试退款",
+    "payment.refund_cancel": "放弃退款",
+    "payment.quarantine_refund": "异常款项:退款",
+    "payment.quarantine_accept": "异常款项:入账",
+    "payment.quarantine_link": "异常款项:关联订单",
+    "payment.quarantine_dismiss": "异常款项:结案",
+    "payment.reconcile": "对账",
+    "payment.difference_resolve": "处理对账差异",
+    "payment.ledger": "下载收款明细",
 }
 JOB_STATES = {
     "queued": "排队中",
@@ -97,6 +114,28 @@ JOB_STATES = {
     "failed": "失败",
     "cancelled": "已取消",
 }
+TRADE_STATES = {
+    "SUCCESS": "支付成功",
+    "REFUND": "已转入退款",
+    "NOTPAY": "未支付",
+    "CLOSED": "已关闭",
+    "REVOKED": "已撤销",
+    "USERPAYING": "支付中",
+    "PAYERROR": "支付失败",
+    "NOT_FOUND": "没有这个订单",
+}
+NOTICE_OUTCOMES = {
+    "settled": "已入账",
+    "already_settled": "重复通知,已入账",
+    "quarantined": "转入异常款项",
+    "refused": "未通过验证",
+    "ignored": "与业务无关",
+    "refund_success": "退款成功",
+    "refund_processing": "退款处理中",
+    "refund_abnormal": "退款异常",
+    "refund_closed": "退款关闭",
+}
+EVIDENCE_SOURCES = {**SETTLED_BY_LABELS, "refund": "退款通知"}
 MEASUREMENTS = {
     "head_top_px": "头顶到上边 px",
     "eye_line_px": "眼睛到上边 px",
@@ -115,11 +154,18 @@ WORDS: dict[str, dict[str, str]] = {
     "verdict": {str(key): text for key, text in VERDICTS.items()},
     "decision": {str(key): text for key, text in DECISIONS.items()},
     "order_state": {str(key): text for key, text in ORDER_STATES.items()},
+    "refund_state": {str(key): text for key, text in REFUND_STATES.items()},
     "event": {str(key): text for key, text in EVENTS.items()},
     "actor": ACTORS,
     "audit_action": AUDIT_ACTIONS,
     "measurement": MEASUREMENTS,
     "job_state": JOB_STATES,
+    "trade_state": TRADE_STATES,
+    "notice_outcome": NOTICE_OUTCOMES,
+    "evidence_source": EVIDENCE_SOURCES,
+    "quarantine_reason": {str(key): text for key, text in REASON_LABELS.items()},
+    "resolution": {str(each): each.label for each in Resolution},
+    "difference_kind": KIND_LABELS,
     "message_kind": MESSAGE_KINDS,
     "message_state": MESSAGE_STATES,
 }

@@ -155,11 +155,14 @@ class Transport:
     def stream(
         self, path_and_query: str, headers: Mapping[str, str]
     ) -> Iterator[tuple[int, Iterator[bytes]]]:
-        """Open a download and yield its status and its chunks; for bills, which may be large."""
+        """Open a download and yield its status and its chunks; for bills, which may be large.
+
+        Its only limits are the pause between two pieces and the caller's `time_budget`.
+        """
         url = self.base_url + path_and_query
         try:
             with self._pool().stream("GET", url, headers=dict(headers)) as answer:
-                yield answer.status_code, answer.iter_bytes()
+                yield answer.status_code, in_time(answer.iter_bytes(), _deadline.get())
         except httpx.HTTPError as error:
             raise as_gateway_error(error) from None
 
@@ -208,6 +211,14 @@ class Transport:
         finally:
             answer.close()
         return Answer(answer.status_code, dict(answer.headers), body)
+
+
+def in_time(chunks: Iterator[bytes], deadline: float) -> Iterator[bytes]:
+    """Yield `chunks` until `deadline` (monotonic seconds); raises GatewayTimeout after it."""
+    for chunk in chunks:
+        if time.monotonic() > deadline:
+            raise GatewayTimeout("the download took too long")
+        yield chunk
 
 
 def read_bounded(chunks: Iterator[bytes], max_bytes: int, deadline: float) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import re
 import uuid
 from collections.abc import Iterator
 
@@ -20,11 +21,22 @@ from models import (
 )
 from server.context import Context
 from server.gateways.clock import LOCAL_ZONE, to_local
+from server.services.amounts import format_yuan
+from server.services.audit import record_audit
 from server.services.quarantine import Reason
 from server.services.reconcile import KIND_LABELS
+from server.services.resolve_quarantine import Resolution
+from server.services.staff_viewer import Viewer
 
 HEADER = ("时间", "类型", "学号", "商户订单号", "微信单号", "金额(元)", "状态", "说明")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+AMOUNT = re.compile(r"-?\d+\.\d\d")
+SETTLED_BY_LABELS = {
+    "callback": "微信通知",
+    "query": "查询入账",
+    "bill": "对账补记",
+    "finance": "财务确认",
+}
 Row = tuple[str, ...]
 
 
@@ -49,17 +61,29 @@ def write_ledger_csv(
             yield write_line(row)
 
 
+def record_ledger(ctx: Context, viewer: Viewer, first: dt.date, last: dt.date) -> None:
+    """Write down who took the file of which days."""
+    span = {"first": first.isoformat(), "last": last.isoformat()}
+    with ctx.db.write() as session:
+        record_audit(session, viewer, "payment.ledger", at=ctx.now(), **span)
+
+
 def write_line(values: Row) -> str:
     """Return one CSV line in which no cell can start a formula."""
-    safe = [f"'{value}" if value.startswith(FORMULA_STARTS) else value for value in values]
+    safe = [f"'{value}" if is_formula(value) else value for value in values]
     buffer = io.StringIO()
     csv.writer(buffer).writerow(safe)
     return buffer.getvalue()
 
 
-def show_yuan(fen: int | None) -> str:
-    """Return `20.00` for 2000; nothing for nothing."""
-    return "" if fen is None else f"{fen // 100}.{fen % 100:02d}"
+def is_formula(value: str) -> bool:
+    """Whether a spreadsheet would calculate with the text; a negative amount is none."""
+    return value.startswith(FORMULA_STARTS) and not AMOUNT.fullmatch(value)
+
+
+def describe_amount(amount_fen: int | None) -> str:
+    """Return yuan, or that there is nothing."""
+    return "无" if amount_fen is None else format_yuan(amount_fen)
 
 
 def show_time(moment: dt.datetime | None) -> str:
@@ -87,16 +111,16 @@ def list_payments(
                 student_no,
                 order.out_trade_no,
                 order.transaction_id or "",
-                show_yuan(order.amount_fen),
-                order.state.value,
-                order.settled_by or "",
+                format_yuan(order.amount_fen),
+                order.state.label,
+                SETTLED_BY_LABELS.get(order.settled_by or "", ""),
             )
 
 
 def list_refunds(
     ctx: Context, institution_id: uuid.UUID | None, start: dt.datetime, end: dt.datetime
 ) -> Iterator[Row]:
-    """Yield every refund that was asked for in the span; a negative amount once it is back."""
+    """Yield every refund asked for in the span, as a negative amount once the money is back."""
     statement = (
         select(Refund)
         .where(Refund.requested_at >= start, Refund.requested_at < end)
@@ -113,8 +137,8 @@ def list_refunds(
                 "",
                 refund.out_trade_no,
                 refund.refund_id or refund.out_refund_no,
-                show_yuan(refund.amount_fen) if is_back else "0.00",
-                refund.state.value,
+                format_yuan(-refund.amount_fen) if is_back else "0.00",
+                refund.state.label,
                 refund.reason,
             )
 
@@ -138,10 +162,15 @@ def list_held(
                 "",
                 held.out_trade_no,
                 held.transaction_id,
-                show_yuan(held.amount_fen),
-                held.resolution or "open",
-                Reason(held.reason).label,
+                format_yuan(held.amount_fen) if is_money_apart(held) else "",
+                Resolution(held.resolution).label if held.resolution else "待处理",
+                f"{Reason(held.reason).label} {held.resolution_note}".strip(),
             )
+
+
+def is_money_apart(held: QuarantinedPayment) -> bool:
+    """Whether the money counts here: not once it has settled an order, which has its own line."""
+    return held.source != "refund" and held.resolution in {None, Resolution.REFUND}
 
 
 def list_differences(
@@ -157,7 +186,7 @@ def list_differences(
         statement = statement.where(ReconciliationDifference.institution_id == institution_id)
     with ctx.db.read() as session:
         for each in session.scalars(statement):
-            ours, theirs = show_yuan(each.our_fen), show_yuan(each.their_fen)
+            ours, theirs = describe_amount(each.our_fen), describe_amount(each.their_fen)
             yield (
                 each.bill_date.isoformat(),
                 "对账差异",
@@ -166,5 +195,5 @@ def list_differences(
                 each.transaction_id,
                 "",
                 "已处理" if each.resolved_at else "待处理",
-                f"{KIND_LABELS.get(each.kind, each.kind)} 系统{ours or '无'} 账单{theirs or '无'}",
+                f"{KIND_LABELS.get(each.kind, each.kind)} 系统{ours} 账单{theirs}",
             )

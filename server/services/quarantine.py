@@ -7,12 +7,13 @@ import enum
 import uuid
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from models import Order, OrderState, QuarantinedPayment
 from server.gateways.pay import PaymentEvidence, RefundEvidence
 from server.services.insert_once import insert_once
+from server.services.staff_viewer import Viewer
 
 log = structlog.get_logger()
 
@@ -84,11 +85,31 @@ def put_in_quarantine(
         order=order,
         at=at,
         notice_row_id=notice_row_id,
+        paid_at=evidence.success_time,
         detail=f"{evidence.currency} {evidence.trade_state}",
     )
-    if order is not None and reason not in FOREIGN_ACCOUNT and order.state not in HAS_MONEY:
+    is_ours = reason not in FOREIGN_ACCOUNT
+    # what finance has resolved must not block the student again when WeChat repeats itself
+    is_open = is_new or is_unresolved(session, evidence.transaction_id, reason)
+    if order is not None and is_ours and is_open and order.state not in HAS_MONEY:
         hold_order(session, order, at if is_new else None)
     return is_new
+
+
+def is_unresolved(session: Session, transaction_id: str, reason: Reason) -> bool:
+    """Whether finance still has to decide about this transaction and reason."""
+    row = session.scalar(
+        select(QuarantinedPayment.id).where(
+            QuarantinedPayment.fingerprint == make_fingerprint(transaction_id, reason),
+            QuarantinedPayment.resolved_at.is_(None),
+        )
+    )
+    return row is not None
+
+
+def make_fingerprint(transaction_id: str, reason: Reason) -> str:
+    """Return what makes a held payment the same one when it is told again."""
+    return f"{transaction_id}:{reason}"[:160]
 
 
 def keep_refund(
@@ -124,6 +145,7 @@ def keep(
     order: Order | None,
     at: dt.datetime,
     detail: str,
+    paid_at: dt.datetime | None = None,
     notice_row_id: uuid.UUID | None = None,
 ) -> bool:
     """Insert the row once for each transaction and reason."""
@@ -132,13 +154,14 @@ def keep(
         QuarantinedPayment,
         key="fingerprint",
         values={
-            "fingerprint": f"{transaction_id}:{reason}"[:160],
+            "fingerprint": make_fingerprint(transaction_id, reason),
             "institution_id": order.institution_id if order else None,
             "reason": reason,
             "source": source,
             "out_trade_no": out_trade_no[:64],
             "transaction_id": transaction_id[:64],
             "amount_fen": amount_fen,
+            "paid_at": paid_at,
             "detail": detail[:500],
             "order_id": order.id if order else None,
             "notice_id": notice_row_id,
@@ -174,17 +197,7 @@ def accept_superseded(session: Session, order: Order, transaction_id: str, at: d
     )
 
 
-def list_open_quarantine(
-    session: Session, institution_id: uuid.UUID, limit: int = 200
-) -> list[QuarantinedPayment]:
-    """Return what finance of one college still has to resolve; nobody's money is everybody's."""
-    mine = QuarantinedPayment.institution_id == institution_id
-    return list(
-        session.scalars(
-            select(QuarantinedPayment)
-            .where(mine | QuarantinedPayment.institution_id.is_(None))
-            .where(QuarantinedPayment.resolved_at.is_(None))
-            .order_by(QuarantinedPayment.created_at.desc())
-            .limit(limit)
-        )
-    )
+def is_visible(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the condition of what the viewer answers for; nobody's money is everybody's."""
+    mine = QuarantinedPayment.institution_id == viewer.institution_id
+    return mine | QuarantinedPayment.institution_id.is_(None)

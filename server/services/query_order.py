@@ -105,6 +105,17 @@ def claim_question(ctx: Context, order_id: uuid.UUID) -> DueOrder | None:
         return DueOrder(order.id, order.out_trade_no, order.expires_at)
 
 
+def note_question(ctx: Context, order_id: uuid.UUID) -> None:
+    """Write down that somebody asks out of turn."""
+    with ctx.db.write() as session:
+        session.execute(
+            update(Order)
+            .where(Order.id == order_id)
+            .values(last_queried_at=ctx.now(), query_count=Order.query_count + 1)
+            .execution_options(synchronize_session=False)
+        )
+
+
 def plan_next_query(
     created_at: dt.datetime, expires_at: dt.datetime, now: dt.datetime
 ) -> dt.datetime:

@@ -14,6 +14,7 @@ from itertools import islice
 
 import structlog
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from models import Order, Reconciliation, ReconciliationDifference, Refund, RefundState
 from models import QuarantinedPayment as Held
@@ -267,13 +268,23 @@ def keep_differences(
                     "resolution_note": LATE_NOTE if is_late else "",
                 },
             )
-        session.execute(
-            update(ReconciliationDifference)
-            .where(ReconciliationDifference.bill_date == day)
-            .where(ReconciliationDifference.resolved_at.is_(None))
-            .where(ReconciliationDifference.fingerprint.not_in(found))
-            .values(resolved_at=now, resolution_note=AGREED_NOTE)
-        )
+        close_gone(session, day, list(found), now)
+
+
+def close_gone(session: Session, day: dt.date, found: list[str], now: dt.datetime) -> None:
+    """Resolve what agrees by now, and open again what had agreed once and does not any more."""
+    of_the_day = update(ReconciliationDifference).where(ReconciliationDifference.bill_date == day)
+    session.execute(
+        of_the_day.where(ReconciliationDifference.resolved_at.is_(None))
+        .where(ReconciliationDifference.fingerprint.not_in(found))
+        .values(resolved_at=now, resolution_note=AGREED_NOTE)
+    )
+    session.execute(
+        of_the_day.where(ReconciliationDifference.resolution_note == AGREED_NOTE)
+        .where(ReconciliationDifference.resolved_by.is_(None))
+        .where(ReconciliationDifference.fingerprint.in_(found))
+        .values(resolved_at=None, resolution_note="")
+    )
 
 
 def fingerprint(day: dt.date, each: Difference) -> str:
@@ -336,35 +347,3 @@ def reconcile_yesterday_if_due(ctx: Context) -> bool:
     except BillNotReady:
         log.warning("bill_not_ready", day=str(day))
     return True
-
-
-def list_open_differences(
-    ctx: Context, institution_id: uuid.UUID
-) -> list[ReconciliationDifference]:
-    """Return what finance of one college still has to explain."""
-    mine = ReconciliationDifference.institution_id == institution_id
-    with ctx.db.read() as session:
-        return list(
-            session.scalars(
-                select(ReconciliationDifference)
-                .where(mine | ReconciliationDifference.institution_id.is_(None))
-                .where(ReconciliationDifference.resolved_at.is_(None))
-                .order_by(ReconciliationDifference.bill_date.desc())
-                .limit(500)
-            )
-        )
-
-
-def resolve_difference(
-    ctx: Context, difference_id: uuid.UUID, *, staff_id: uuid.UUID, note: str
-) -> bool:
-    """Close a difference with an explanation; False when it is closed already."""
-    with ctx.db.write() as session:
-        changed = session.execute(
-            update(ReconciliationDifference)
-            .where(ReconciliationDifference.id == difference_id)
-            .where(ReconciliationDifference.resolved_at.is_(None))
-            .values(resolved_at=ctx.now(), resolved_by=staff_id, resolution_note=note[:500])
-            .execution_options(synchronize_session=False)
-        )
-        return bool(changed.rowcount)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Refunds: whole payments, by finance, with a reason.
+"""How a refund runs, from its row to WeChat's result; `manage_refunds` is what finance does.
 
 The refund is a committed row before WeChat hears of it; every retry uses its number, because a
 new number would be a second refund. The result arrives by callback or by asking.
@@ -14,7 +14,6 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from models import (
-    AuditEntry,
     CollectionStatus,
     Order,
     OrderState,
@@ -23,9 +22,10 @@ from models import (
     RefundState,
 )
 from server.context import Context
-from server.errors import CaijiError, NotFound
+from server.errors import CaijiError
 from server.gateways.pay import RefundEvidence, RefundRequest, RefundStatus
 from server.gateways.transport import GatewayError, GatewayRefused
+from server.services.amounts import format_yuan
 from server.services.collection import SYSTEM, TRANSITIONS, Event, change_status
 from server.services.quarantine import Reason, keep_refund
 from server.services.send_messages import queue_message
@@ -54,30 +54,8 @@ class RefundReasonMissing(CaijiError):
     """Finance must be able to explain every fen."""
 
     code = "refund_reason_missing"
+    status = 422
     message = "请填写退款原因"
-
-
-def request_refund(
-    ctx: Context, *, out_trade_no: str, staff_id: uuid.UUID, reason: str, request_id: str = ""
-) -> Refund:
-    """Ask for the whole amount of a paid order to go back, and try at once.
-
-    Asking again while a refund runs returns that refund.
-
-    Raises:
-        NotFound, RefundRefused, RefundReasonMissing.
-    """
-    reason = clean_reason(reason)
-    with ctx.db.write() as session:
-        order = lock_order(session, out_trade_no)
-        if order is None:
-            raise NotFound
-        refund = find_running(session, order_id=order.id)
-        if refund is None:
-            refund = start_order_refund(session, order, staff_id, reason, ctx.now())
-            audit(session, refund, staff_id, "payment.refund", ctx.now(), request_id)
-    submit_refund(ctx, refund.id)
-    return load(ctx, refund.id)
 
 
 def start_order_refund(
@@ -247,7 +225,7 @@ def finish_refund(
     if order.transaction_id == refund.transaction_id:
         order.state = OrderState.REFUNDED
         unsettle_fee(session, order, at)
-    elif order.transaction_id is None:
+    elif order.transaction_id is None and order.state is OrderState.REFUNDING:
         # the payment was in quarantine and never settled anything
         order.state = OrderState.REFUNDED
     queue_message(
@@ -257,7 +235,7 @@ def finish_refund(
         template="refund",
         fact=refund.out_refund_no,
         fields={
-            "amount1": f"{refund.amount_fen / 100:.2f}",
+            "amount1": format_yuan(refund.amount_fen),
             "thing2": refund.reason,
             "character_string3": order.out_trade_no,
         },
@@ -338,45 +316,7 @@ def poll_due_refunds(ctx: Context) -> int:
     return len(refund_ids)
 
 
-def retry_refund(ctx: Context, refund_id: uuid.UUID, staff_id: uuid.UUID) -> Refund:
-    """Try an abnormal refund again, under its old number, because a person asked for it."""
-    with ctx.db.write() as session:
-        refund = session.get(Refund, refund_id)
-        if refund is None:
-            raise NotFound
-        if refund.state is not RefundState.ABNORMAL:
-            raise RefundRefused
-        if refund.refund_id is None:
-            refund.state = RefundState.REQUESTED
-        audit(session, refund, staff_id, "payment.refund_retry", ctx.now(), "")
-    submit_refund(ctx, refund_id)
-    return load(ctx, refund_id)
-
-
 def load(ctx: Context, refund_id: uuid.UUID) -> Refund:
     """Return the refund as it stands."""
     with ctx.db.read() as session:
         return session.get_one(Refund, refund_id)
-
-
-def audit(
-    session: Session,
-    refund: Refund,
-    staff_id: uuid.UUID,
-    action: str,
-    at: dt.datetime,
-    request_id: str,
-) -> None:
-    """Write who did it."""
-    session.add(
-        AuditEntry(
-            institution_id=refund.institution_id,
-            at=at,
-            staff_id=staff_id,
-            action=action,
-            subject_kind="refund",
-            subject_id=refund.out_refund_no[:60],
-            detail={"amount_fen": refund.amount_fen, "reason": refund.reason},
-            request_id=request_id,
-        )
-    )

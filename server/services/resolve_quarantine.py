@@ -1,19 +1,43 @@
-"""What finance can do with money in quarantine: give it back, accept it, or link it to an order."""
+"""What finance can do with money in quarantine: give it back, accept it, link it, or dismiss it."""
 
 from __future__ import annotations
 
+import enum
 import uuid
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import AuditEntry, Order, OrderState, QuarantinedPayment, Refund
+from models import Order, OrderState, QuarantinedPayment, Refund
 from server.context import Context
 from server.errors import CaijiError, NotFound
-from server.services.refund_order import load, start_quarantine_refund, submit_refund
-from server.services.settle_payment import HAS_MONEY, lock_order, settle_fee
+from server.services.audit import record_audit
+from server.services.manage_refunds import try_refund
+from server.services.quarantine import FOREIGN_ACCOUNT, Reason, is_visible
+from server.services.refund_order import start_quarantine_refund
+from server.services.settle_payment import lock_order, settle_fee
+from server.services.staff_viewer import Viewer
 
-REFUND, ACCEPT, LINK = "refund", "accept", "link"
+NOTE_LENGTH = 500
+
+
+class Resolution(enum.StrEnum):
+    """How a held payment ends."""
+
+    REFUND = "refund"
+    ACCEPT = "accept"
+    LINK = "link"
+    DISMISS = "dismiss"
+
+    @property
+    def label(self) -> str:
+        """The Chinese words shown to finance."""
+        return {
+            "refund": "退款",
+            "accept": "入账",
+            "link": "关联到其他订单",
+            "dismiss": "说明后结案",
+        }[self.value]
 
 
 class QuarantineResolved(CaijiError):
@@ -25,108 +49,177 @@ class QuarantineResolved(CaijiError):
 
 
 class QuarantineNotAcceptable(CaijiError):
-    """The order cannot take this payment."""
+    """The order cannot take this payment, or the money is not ours to give back."""
 
     code = "quarantine_not_acceptable"
     status = 409
-    message = "该订单不能接受这笔付款"
+    message = "不能这样处理:订单不存在、已缴清或金额不同,或款项不在本商户"
 
 
-def refund_quarantined(
-    ctx: Context, held_id: uuid.UUID, *, staff_id: uuid.UUID, reason: str
-) -> Refund:
-    """Give the money back. Raises NotFound, QuarantineResolved, QuarantineNotAcceptable."""
+class QuarantineUnexplained(CaijiError):
+    """Finance must be able to explain every fen."""
+
+    code = "quarantine_unexplained"
+    status = 422
+    message = "请填写说明"
+
+
+def refund_quarantined(ctx: Context, viewer: Viewer, held_id: uuid.UUID, *, note: str) -> Refund:
+    """Give the money back. Raises NotFound and the errors of this module."""
+    note = clean_note(note)
     with ctx.db.write() as session:
-        held, order = lock_held(session, held_id)
-        if order is not None and order.transaction_id == held.transaction_id:
-            # the same payment has settled its order: it is refunded there, not a second time here
+        held, order = lock_held(session, viewer, held_id)
+        if not is_refundable(order, held):
             raise QuarantineNotAcceptable
-        refund = start_quarantine_refund(session, held, staff_id, reason, ctx.now())
+        refund = start_quarantine_refund(session, held, viewer.staff_id, note, ctx.now())
         if order is not None and order.state is OrderState.QUARANTINED:
             order.state = OrderState.REFUNDING
-        resolve(session, ctx, held, staff_id, REFUND, reason)
-    submit_refund(ctx, refund.id)
-    return load(ctx, refund.id)
+        resolve(session, ctx, viewer, held, Resolution.REFUND, note)
+    return try_refund(ctx, refund.id)
 
 
 def accept_quarantined(
     ctx: Context,
+    viewer: Viewer,
     held_id: uuid.UUID,
     *,
-    staff_id: uuid.UUID,
     note: str,
     out_trade_no: str | None = None,
 ) -> None:
     """Let the payment settle its own order, or the one named by `out_trade_no` (a link).
 
     Raises:
-        NotFound, QuarantineResolved.
-        QuarantineNotAcceptable: there is no such order, or its fee is settled already.
+        NotFound and the errors of this module.
     """
+    note = clean_note(note)
     with ctx.db.write() as session:
-        held, order = lock_held(session, held_id, out_trade_no)
-        if order is None or not is_free_for(session, order, held):
+        held, order = lock_held(session, viewer, held_id, out_trade_no)
+        if order is None or not is_acceptable(session, viewer, order, held):
             raise QuarantineNotAcceptable
         order.state = OrderState.PAID
         order.transaction_id = held.transaction_id
-        order.paid_at = held.created_at
+        order.paid_at = held.paid_at or held.created_at
         order.settled_at = ctx.now()
         order.settled_by = "finance"
         order.next_query_at = None
         settle_fee(session, order.enrolment, ctx.now())
-        resolve(session, ctx, held, staff_id, LINK if out_trade_no else ACCEPT, note)
+        kind = Resolution.LINK if out_trade_no else Resolution.ACCEPT
+        resolve(session, ctx, viewer, held, kind, note)
+
+
+def dismiss_quarantined(ctx: Context, viewer: Viewer, held_id: uuid.UUID, *, note: str) -> None:
+    """Close the case with an explanation; no money moves. Its order waits for nothing any more.
+
+    Raises:
+        NotFound and the errors of this module.
+    """
+    note = clean_note(note)
+    with ctx.db.write() as session:
+        held, order = lock_held(session, viewer, held_id)
+        resolve(session, ctx, viewer, held, Resolution.DISMISS, note)
+        session.flush()
+        if order is not None and order.state is OrderState.QUARANTINED:
+            release_order(session, ctx, order, held)
+
+
+def release_order(session: Session, ctx: Context, order: Order, held: QuarantinedPayment) -> None:
+    """Let an order go whose last held payment was dismissed, so that the student can pay anew."""
+    others = session.scalar(
+        select(func.count())
+        .select_from(QuarantinedPayment)
+        .where(QuarantinedPayment.order_id == order.id, QuarantinedPayment.resolved_at.is_(None))
+    )
+    if others:
+        return
+    is_gone = held.reason == Reason.REFUNDED_ELSEWHERE
+    order.state = OrderState.REFUNDED if is_gone else OrderState.CLOSED
+    order.closed_at = order.closed_at or ctx.now()
+    order.next_query_at = None
+
+
+def clean_note(note: str) -> str:
+    """Return the explanation in one line; raises QuarantineUnexplained."""
+    cleaned = " ".join(note.split())[:NOTE_LENGTH]
+    if not cleaned:
+        raise QuarantineUnexplained
+    return cleaned
 
 
 def lock_held(
-    session: Session, held_id: uuid.UUID, out_trade_no: str | None = None
+    session: Session, viewer: Viewer, held_id: uuid.UUID, out_trade_no: str | None = None
 ) -> tuple[QuarantinedPayment, Order | None]:
     """Return the locked, unresolved row and the locked order that it is about."""
-    known_as = session.scalar(
-        select(QuarantinedPayment.out_trade_no).where(QuarantinedPayment.id == held_id)
-    )
+    mine = (QuarantinedPayment.id == held_id) & is_visible(viewer)
+    known_as = session.scalar(select(QuarantinedPayment.out_trade_no).where(mine))
     if known_as is None:
         raise NotFound
     order = lock_order(session, out_trade_no or known_as)
-    held = session.scalars(
-        select(QuarantinedPayment).where(QuarantinedPayment.id == held_id).with_for_update()
-    ).one()
+    held = session.scalars(select(QuarantinedPayment).where(mine).with_for_update()).one()
     if held.resolved_at is not None:
         raise QuarantineResolved
     return held, order
 
 
-def is_free_for(session: Session, order: Order, held: QuarantinedPayment) -> bool:
-    """Whether the order still needs money and nobody else has this payment."""
+def list_resolutions(
+    session: Session, viewer: Viewer, order: Order | None, held: QuarantinedPayment
+) -> list[Resolution]:
+    """Return what finance may do with an unresolved row; ``order`` is its own."""
+    possible = []
+    if is_refundable(order, held):
+        possible.append(Resolution.REFUND)
+    if order is not None and is_acceptable(session, viewer, order, held):
+        possible.append(Resolution.ACCEPT)
+    if is_money_here(held):
+        possible.append(Resolution.LINK)
+    return [*possible, Resolution.DISMISS]
+
+
+def is_money_here(held: QuarantinedPayment) -> bool:
+    """Whether the row is a payment that lies on our merchant account."""
+    is_gone = held.reason in FOREIGN_ACCOUNT or held.reason == Reason.REFUNDED_ELSEWHERE
+    return held.source != "refund" and not is_gone
+
+
+def is_refundable(order: Order | None, held: QuarantinedPayment) -> bool:
+    """Whether giving it back is ours to do; what has settled its order is refunded there."""
+    has_settled = order is not None and order.transaction_id == held.transaction_id
+    return is_money_here(held) and not has_settled
+
+
+def is_acceptable(session: Session, viewer: Viewer, order: Order, held: QuarantinedPayment) -> bool:
+    """Whether the order still needs exactly this money and nobody else has this payment."""
     other = session.scalar(select(Order.id).where(Order.transaction_id == held.transaction_id))
     return (
-        order.state not in HAS_MONEY
+        is_money_here(held)
+        and order.institution_id == viewer.institution_id
+        and order.state in {OrderState.OPEN, OrderState.CLOSED, OrderState.QUARANTINED}
         and order.enrolment.fee_settled_at is None
+        and order.amount_fen == held.amount_fen
+        and held.reason != Reason.WRONG_CURRENCY
         and other is None
-        and held.source != "refund"
     )
 
 
 def resolve(
     session: Session,
     ctx: Context,
+    viewer: Viewer,
     held: QuarantinedPayment,
-    staff_id: uuid.UUID,
-    resolution: str,
+    resolution: Resolution,
     note: str,
 ) -> None:
     """Write down who resolved it, how and why."""
     held.resolution = resolution
     held.resolved_at = ctx.now()
-    held.resolved_by = staff_id
-    held.resolution_note = note[:500]
-    session.add(
-        AuditEntry(
-            institution_id=held.institution_id,
-            at=ctx.now(),
-            staff_id=staff_id,
-            action=f"payment.quarantine_{resolution}",
-            subject_kind="quarantined_payment",
-            subject_id=str(held.id),
-            detail={"amount_fen": held.amount_fen, "reason": held.reason},
-        )
+    held.resolved_by = viewer.staff_id
+    held.resolution_note = note
+    record_audit(
+        session,
+        viewer,
+        f"payment.quarantine_{resolution}",
+        at=ctx.now(),
+        subject_kind="quarantined_payment",
+        subject_id=held.id,
+        amount_fen=held.amount_fen,
+        reason=held.reason,
     )

@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 from werkzeug.test import TestResponse
 
+from models import Staff
 from server.context import Context
 from server.services.check_photo import check_photo
+from server.services.staff_viewer import Viewer
 from server.settings import Settings, load_settings
 from tests.cast import Phone
 from tests.fakes import FakeChecker
@@ -49,6 +53,28 @@ def wechat(ctx: Context, stub: Stub, side: WechatSide) -> Iterator[SmallWechat]:
     yield SmallWechat(side, ctx.clock, stub)
     ctx.pay.close_connections()
     ctx.messages._transport.close()  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def finance(demo: Context) -> Viewer:
+    """The finance account of the demo college, signed in."""
+    with demo.db.read() as session:
+        staff = session.scalars(
+            select(Staff).where(Staff.username == "finance").options(joinedload(Staff.institution))
+        ).one()
+    return Viewer(
+        staff_id=staff.id,
+        username=staff.username,
+        role=staff.role,
+        institution_id=staff.institution_id,
+        institution_name=staff.institution.name,
+        centre_id=None,
+        centre_name="",
+        session_id=uuid.uuid4(),
+        reauthenticated_at=demo.now(),
+        must_change_password=False,
+        has_totp=False,
+    )
 
 
 @pytest.fixture

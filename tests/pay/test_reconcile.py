@@ -11,19 +11,20 @@ from sqlalchemy import select
 from models import OrderState, Reconciliation, ReconciliationDifference
 from server.context import Context
 from server.gateways.clock import to_local
+from server.services.explain_differences import DifferenceResolved, resolve_difference
 from server.services.ledger_csv import write_ledger_csv, write_line
 from server.services.reconcile import (
     BillNotReady,
     reconcile,
     reconcile_yesterday_if_due,
-    resolve_difference,
 )
+from server.services.staff_viewer import Viewer
 from tests.cast import Phone
 from tests.pay.small_wechat import SmallWechat
 from tests.pay.stub_gateway import Reply, Request
 from tests.pay.test_callbacks import held, load_order
 from tests.pay.test_order_life import advance, open_order
-from tests.pay.test_refunds import finance, paid, refund  # noqa: F401
+from tests.pay.test_refunds import paid, refund  # noqa: F401
 
 Notify = Callable[..., Any]
 HEADER = (
@@ -160,15 +161,16 @@ def test_finance_explains_a_difference_once(
     wechat: SmallWechat,
     notify: Notify,
     demo: Context,
-    finance: Any,  # noqa: F811
+    finance: Viewer,
 ) -> None:
     assert notify(pay_today(wechat, number, demo)).status_code == 204
     serve_bill(wechat)
     reconcile(demo, today(demo))
     with demo.db.read() as session:
         row_id = session.scalars(select(ReconciliationDifference.id)).one()
-    assert resolve_difference(demo, row_id, staff_id=finance, note="账单延迟")
-    assert not resolve_difference(demo, row_id, staff_id=finance, note="again")
+    resolve_difference(demo, finance, row_id, "账单延迟")
+    with pytest.raises(DifferenceResolved):
+        resolve_difference(demo, finance, row_id, "again")
     assert differences(demo) == [("missing_there", True)]
 
 
@@ -198,7 +200,7 @@ def test_accountants_file_has_every_kind_of_line(
     wechat: SmallWechat,
     notify: Notify,
     demo: Context,
-    finance: Any,  # noqa: F811
+    finance: Viewer,
 ) -> None:
     refund(demo, paid, finance)
     assert notify(wechat.side.v3_payment("=CMD()", "o")).status_code == 204
@@ -212,4 +214,5 @@ def test_accountants_file_has_every_kind_of_line(
 
 
 def test_no_cell_starts_a_formula() -> None:
-    assert write_line(("=1", "+1", "-1", "@x", "20.00")) == "'=1,'+1,'-1,'@x,20.00\r\n"
+    line = write_line(("=1", "+1", "-1", "@x", "-20.00"))
+    assert line == "'=1,'+1,'-1,'@x,-20.00\r\n"

@@ -2,22 +2,20 @@
 
 import datetime as dt
 import json
-import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from models import AuditEntry, OrderState, OutboxMessage, Refund, RefundState, Staff
+from models import AuditEntry, OrderState, OutboxMessage, Refund, RefundState
 from server.context import Context
+from server.services.manage_refunds import request_refund, retry_refund
 from server.services.query_order import poll_due_orders
 from server.services.refund_order import (
     RefundReasonMissing,
     RefundRefused,
     poll_due_refunds,
-    request_refund,
-    retry_refund,
 )
 from server.services.resolve_quarantine import (
     QuarantineNotAcceptable,
@@ -26,6 +24,7 @@ from server.services.resolve_quarantine import (
     refund_quarantined,
 )
 from server.services.send_messages import send_due_messages
+from server.services.staff_viewer import Viewer
 from tests.cast import Phone
 from tests.pay.small_wechat import SmallWechat
 from tests.pay.stub_gateway import Reply, Request
@@ -36,12 +35,6 @@ Notify = Callable[..., Any]
 
 
 @pytest.fixture
-def finance(demo: Context) -> uuid.UUID:
-    with demo.db.read() as session:
-        return session.scalars(select(Staff.id).where(Staff.username == "finance")).one()
-
-
-@pytest.fixture
 def paid(alice: Phone, ready: str, wechat: SmallWechat, notify: Notify) -> str:
     """The number of Alice's paid order."""
     number: str = open_order(alice, ready)["out_trade_no"]
@@ -49,8 +42,8 @@ def paid(alice: Phone, ready: str, wechat: SmallWechat, notify: Notify) -> str:
     return number
 
 
-def refund(ctx: Context, number: str, finance: uuid.UUID) -> Refund:
-    return request_refund(ctx, out_trade_no=number, staff_id=finance, reason="退学 退费")
+def refund(ctx: Context, number: str, finance: Viewer) -> Refund:
+    return request_refund(ctx, finance, out_trade_no=number, reason="退学 退费")
 
 
 def refund_notice(wechat: SmallWechat, out_refund_no: str, status: str) -> dict[str, Any]:
@@ -62,7 +55,7 @@ def test_refund_runs_and_ends_by_callback(
     alice: Phone,
     ready: str,
     paid: str,
-    finance: uuid.UUID,
+    finance: Viewer,
     wechat: SmallWechat,
     notify: Notify,
     demo: Context,
@@ -83,12 +76,12 @@ def test_refund_runs_and_ends_by_callback(
             select(AuditEntry).where(AuditEntry.action == "payment.refund")
         ).one()
     assert message.fields["amount1"] == "20.00"
-    assert audit.staff_id == finance
+    assert audit.staff_id == finance.staff_id
     assert open_order(alice, ready)["out_trade_no"] != paid
 
 
 def test_refund_ends_by_asking_when_the_callback_is_lost(
-    paid: str, finance: uuid.UUID, wechat: SmallWechat, demo: Context
+    paid: str, finance: Viewer, wechat: SmallWechat, demo: Context
 ) -> None:
     number = refund(demo, paid, finance).out_refund_no
     wechat.refunds[number]["status"] = "SUCCESS"
@@ -100,7 +93,7 @@ def test_refund_ends_by_asking_when_the_callback_is_lost(
 
 
 def test_refund_asked_for_twice_is_one_refund(
-    paid: str, finance: uuid.UUID, wechat: SmallWechat, demo: Context
+    paid: str, finance: Viewer, wechat: SmallWechat, demo: Context
 ) -> None:
     first, second = refund(demo, paid, finance), refund(demo, paid, finance)
     assert first.id == second.id
@@ -108,7 +101,7 @@ def test_refund_asked_for_twice_is_one_refund(
 
 
 def test_refund_that_met_a_dead_gateway_is_retried_under_its_number(
-    paid: str, finance: uuid.UUID, wechat: SmallWechat, demo: Context
+    paid: str, finance: Viewer, wechat: SmallWechat, demo: Context
 ) -> None:
     wechat.loses_answers = True
     assert refund(demo, paid, finance).state is RefundState.REQUESTED
@@ -121,7 +114,7 @@ def test_refund_that_met_a_dead_gateway_is_retried_under_its_number(
 
 
 def test_refund_closed_by_wechat_gives_the_money_back_to_the_order(
-    paid: str, finance: uuid.UUID, wechat: SmallWechat, notify: Notify, demo: Context
+    paid: str, finance: Viewer, wechat: SmallWechat, notify: Notify, demo: Context
 ) -> None:
     first = refund(demo, paid, finance)
     content = refund_notice(wechat, first.out_refund_no, "CLOSED")
@@ -131,24 +124,24 @@ def test_refund_closed_by_wechat_gives_the_money_back_to_the_order(
 
 
 def test_refund_that_wechat_refuses_waits_for_finance(
-    paid: str, finance: uuid.UUID, wechat: SmallWechat, demo: Context
+    paid: str, finance: Viewer, wechat: SmallWechat, demo: Context
 ) -> None:
     usual = wechat.refund
     wechat.refund = lambda _sent: (403, {"code": "NO_AUTH"})  # type: ignore[method-assign]
     refused = refund(demo, paid, finance)
     assert (refused.state, refused.last_error) == (RefundState.ABNORMAL, "NO_AUTH")
     wechat.refund = usual  # type: ignore[method-assign]
-    assert retry_refund(demo, refused.id, finance).state is RefundState.PROCESSING
+    assert retry_refund(demo, finance, refused.id).state is RefundState.PROCESSING
 
 
 def test_refund_of_what_is_not_paid_or_without_reason_is_refused(
-    alice: Phone, ready: str, finance: uuid.UUID, wechat: SmallWechat, demo: Context
+    alice: Phone, ready: str, finance: Viewer, wechat: SmallWechat, demo: Context
 ) -> None:
     number = open_order(alice, ready)["out_trade_no"]
     with pytest.raises(RefundRefused):
         refund(demo, number, finance)
     with pytest.raises(RefundReasonMissing):
-        request_refund(demo, out_trade_no=number, staff_id=finance, reason=" \n ")
+        request_refund(demo, finance, out_trade_no=number, reason=" \n ")
     assert wechat.refunds == {}
 
 
@@ -170,7 +163,7 @@ def test_refund_notice_that_nobody_asked_for_is_kept(
 
 
 def test_repeated_payment_callback_after_the_refund_changes_nothing(
-    paid: str, finance: uuid.UUID, wechat: SmallWechat, notify: Notify, demo: Context
+    paid: str, finance: Viewer, wechat: SmallWechat, notify: Notify, demo: Context
 ) -> None:
     wechat.refund_status = "SUCCESS"
     refund(demo, paid, finance)
@@ -191,32 +184,32 @@ def late(alice: Phone, ready: str, wechat: SmallWechat, notify: Notify, demo: Co
 
 
 def test_finance_gives_quarantined_money_back(
-    alice: Phone, ready: str, late: str, finance: uuid.UUID, wechat: SmallWechat, demo: Context
+    alice: Phone, ready: str, late: str, finance: Viewer, wechat: SmallWechat, demo: Context
 ) -> None:
     wechat.refund_status = "SUCCESS"
-    given = refund_quarantined(demo, held(demo)[0].id, staff_id=finance, reason="关闭后付款")
+    given = refund_quarantined(demo, finance, held(demo)[0].id, note="关闭后付款")
     assert (given.state, given.amount_fen) == (RefundState.SUCCESS, 2000)
     assert load_order(demo, late).state is OrderState.REFUNDED
     assert held(demo)[0].resolution == "refund"
     with pytest.raises(QuarantineResolved):
-        refund_quarantined(demo, held(demo)[0].id, staff_id=finance, reason="again")
+        refund_quarantined(demo, finance, held(demo)[0].id, note="again")
     assert open_order(alice, ready)["out_trade_no"] != late
 
 
 def test_finance_accepts_quarantined_money(
-    alice: Phone, ready: str, late: str, finance: uuid.UUID, wechat: SmallWechat, demo: Context
+    alice: Phone, ready: str, late: str, finance: Viewer, wechat: SmallWechat, demo: Context
 ) -> None:
-    accept_quarantined(demo, held(demo)[0].id, staff_id=finance, note="确认收款")
+    accept_quarantined(demo, finance, held(demo)[0].id, note="确认收款")
     order = load_order(demo, late)
     assert (order.state, order.settled_by) == (OrderState.PAID, "finance")
     assert alice.enrolment(ready)["status"]["value"] == "uploaded"
-    assert held(demo)[0].resolved_by == finance
+    assert held(demo)[0].resolved_by == finance.staff_id
 
 
 def test_finance_links_unknown_money_to_an_order(
     alice: Phone,
     ready: str,
-    finance: uuid.UUID,
+    finance: Viewer,
     wechat: SmallWechat,
     notify: Notify,
     demo: Context,
@@ -224,8 +217,8 @@ def test_finance_links_unknown_money_to_an_order(
     number = open_order(alice, ready)["out_trade_no"]
     assert notify(wechat.side.v3_payment("CJ-TYPED-BY-HAND", "openid-alice")).status_code == 204
     with pytest.raises(QuarantineNotAcceptable):
-        accept_quarantined(demo, held(demo)[0].id, staff_id=finance, note="x")
-    accept_quarantined(demo, held(demo)[0].id, staff_id=finance, note="x", out_trade_no=number)
+        accept_quarantined(demo, finance, held(demo)[0].id, note="x")
+    accept_quarantined(demo, finance, held(demo)[0].id, note="x", out_trade_no=number)
     assert load_order(demo, number).state is OrderState.PAID
     assert held(demo)[0].resolution == "link"
 
@@ -259,7 +252,7 @@ def message_answers(wechat: SmallWechat, errcodes: list[int]) -> list[dict[str, 
 )
 def test_message_is_retried_only_where_that_helps(
     paid: str,
-    finance: uuid.UUID,
+    finance: Viewer,
     wechat: SmallWechat,
     demo: Context,
     errcodes: list[int],
@@ -267,7 +260,7 @@ def test_message_is_retried_only_where_that_helps(
     attempts: int,
 ) -> None:
     wechat.refund_status = "SUCCESS"
-    request_refund(demo, out_trade_no=paid, staff_id=finance, reason="很长的原因" * 10)
+    request_refund(demo, finance, out_trade_no=paid, reason="很长的原因" * 10)
     sent = message_answers(wechat, errcodes)
     for _ in range(8):
         send_due_messages(demo)
@@ -280,7 +273,7 @@ def test_message_is_retried_only_where_that_helps(
 
 
 def test_message_is_given_up_after_a_day(
-    paid: str, finance: uuid.UUID, wechat: SmallWechat, demo: Context
+    paid: str, finance: Viewer, wechat: SmallWechat, demo: Context
 ) -> None:
     wechat.refund_status = "SUCCESS"
     refund(demo, paid, finance)

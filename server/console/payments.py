@@ -1,0 +1,169 @@
+"""Payments (支付): the list of orders, one order with its story, a question to WeChat, a refund."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Any
+
+from flask import redirect, render_template, request, session, url_for
+from werkzeug.wrappers import Response
+
+from models import RefundState, Role
+from server.console.access import (
+    blueprint,
+    current_context,
+    current_viewer,
+    require_recent_sign_in,
+    roles,
+)
+from server.console.rendering import say
+from server.console.wording import ORDER_STATES, TRADE_STATES
+from server.services.list_orders import OrderFilter, list_orders, view_order
+from server.services.manage_refunds import request_refund
+from server.services.refund_order import RefundReasonMissing
+from server.services.sync_order import sync_order
+
+Page = str | Response | tuple[str, int]
+FILTER_NAMES = ("state", "number", "student_no", "first", "last")
+MAX_TEXT = 64
+STATE_OPTIONS = [("", "全部"), *((state.value, text) for state, text in ORDER_STATES.items())]
+KEPT_NOTE = "kept_note"
+
+
+@blueprint.get("/payments")
+@roles(Role.ADMIN, Role.FINANCE)
+def payments() -> Page:
+    """List the institution's orders."""
+    error = "" if are_days_right() else "日期应写成 2026-10-01 的样子"
+    page = list_orders(current_context(), current_viewer(), read_filter())
+    texts = {name: read_text(name) for name in FILTER_NAMES}
+    rendered = render_template(
+        "console/payments.html",
+        page=page,
+        texts=texts,
+        is_filtered=any(texts.values()),
+        options=STATE_OPTIONS,
+        error=error,
+        before_url=build_address(texts, before=page.before),
+        after_url=build_address(texts, after=page.after),
+    )
+    return (rendered, 422) if error else rendered
+
+
+@blueprint.get("/payments/<out_trade_no>")
+@roles(Role.ADMIN, Role.FINANCE)
+def payment(out_trade_no: str) -> Page:
+    """Show one order."""
+    return show_payment(out_trade_no)
+
+
+@blueprint.post("/payments/<out_trade_no>/sync")
+@roles(Role.ADMIN, Role.FINANCE)
+def payment_sync(out_trade_no: str) -> Page:
+    """Ask WeChat about one order now."""
+    outcome = sync_order(current_context(), current_viewer(), out_trade_no)
+    said = TRADE_STATES[outcome.said]
+    if outcome.after is outcome.before:
+        say(f"微信回答:{said}。订单状态不变:{outcome.after.label}", "info")
+    else:
+        say(f"微信回答:{said}。订单状态已由{outcome.before.label}变为{outcome.after.label}")
+    return redirect(url_for("console.payment", out_trade_no=out_trade_no), 303)
+
+
+@blueprint.post("/payments/<out_trade_no>/refund")
+@roles(Role.ADMIN, Role.FINANCE)
+def payment_refund(out_trade_no: str) -> Page:
+    """Give the whole amount back."""
+    here = url_for("console.payment", out_trade_no=out_trade_no)
+    reason = request.form.get("reason", "")
+    if (detour := confirm_person(here, reason)) is not None:
+        return detour
+    try:
+        refund = request_refund(
+            current_context(), current_viewer(), out_trade_no=out_trade_no, reason=reason
+        )
+    except RefundReasonMissing as error:
+        return show_payment(out_trade_no, error=error.shown_message), error.status
+    say_refund(refund.state)
+    return redirect(here, 303)
+
+
+def show_payment(out_trade_no: str, error: str = "") -> str:
+    """Render one order, with what was typed before the password was asked for."""
+    return render_template(
+        "console/payment.html",
+        view=view_order(current_context(), current_viewer(), out_trade_no),
+        error=error,
+        reason=session.pop(KEPT_NOTE, ""),
+    )
+
+
+def confirm_person(back: str, note: str) -> Response | None:
+    """Return the way to the password page where needed; what was typed waits for the return."""
+    detour = require_recent_sign_in()
+    if detour is not None:
+        session["after_confirm"] = back
+        session[KEPT_NOTE] = note[:500]
+        say("已保留填写的内容,请确认密码后再次提交", "info")
+    return detour
+
+
+def say_refund(state: RefundState) -> None:
+    """Say how a refund stands after a try."""
+    tone = {RefundState.ABNORMAL: "danger", RefundState.REQUESTED: "warning"}.get(state, "success")
+    texts = {
+        RefundState.REQUESTED: "退款已登记,微信暂时没有响应,系统会用同一单号自动重试",
+        RefundState.PROCESSING: "微信已受理退款,结果会自动更新",
+        RefundState.SUCCESS: "款项已退回",
+        RefundState.ABNORMAL: "微信没有办成这笔退款,请在退款页查看原因",
+        RefundState.CLOSED: "微信关闭了这笔退款,款项仍在商户账户",
+    }
+    say(texts[state], tone)
+
+
+def read_filter() -> OrderFilter:
+    """Return the filter that the address carries; what cannot be read filters nothing."""
+    return OrderFilter(
+        state=read_text("state"),
+        number=read_text("number"),
+        student_no=read_text("student_no"),
+        first=read_day("first"),
+        last=read_day("last"),
+        after=read_id("after"),
+        before=read_id("before"),
+    )
+
+
+def read_text(name: str) -> str:
+    """Return a value of the address without the spaces around it."""
+    return request.args.get(name, "").strip()[:MAX_TEXT]
+
+
+def read_day(name: str) -> dt.date | None:
+    """Return a day of the address, or None."""
+    try:
+        return dt.date.fromisoformat(read_text(name))
+    except ValueError:
+        return None
+
+
+def are_days_right() -> bool:
+    """Whether each day that was given is one."""
+    return all(not read_text(name) or read_day(name) for name in ("first", "last"))
+
+
+def read_id(name: str) -> uuid.UUID | None:
+    """Return an id of the address, or None."""
+    try:
+        return uuid.UUID(read_text(name))
+    except ValueError:
+        return None
+
+
+def build_address(texts: dict[str, str], **place: uuid.UUID | None) -> str:
+    """Return the address of a neighbouring page with the same filter, or nothing."""
+    if not any(place.values()):
+        return ""
+    values: dict[str, Any] = {**texts, **place}
+    return url_for("console.payments", **{name: value for name, value in values.items() if value})
