@@ -1,25 +1,28 @@
 """Named places at which the crash tests kill the process.
 
-`CAIJI_FAILPOINTS=name,other:0.05` arms them, with a chance for each pass where one is given; the
-settings refuse that outside demo mode. A place that is not armed costs one look into an empty
-mapping.
+`CAIJI_FAILPOINTS=name,name` arms them for good. `CAIJI_FAILPOINTS=/folder` arms a place once for
+each file of its name in the folder, so that a test can choose the moment. The settings refuse both
+outside demo mode. A place that is not armed costs one look into an empty set.
 """
 
 import os
-import random
 import signal
+from pathlib import Path
 
-
-def read_chances(text: str) -> dict[str, float]:
-    """Return name to chance: ``name`` alone is certain, ``name:0.05`` is one pass in twenty."""
-    parts = (part.strip().partition(":") for part in text.split(",") if part.strip())
-    return {name: float(chance or 1) for name, _, chance in parts}
-
-
-ARMED = read_chances(os.environ.get("CAIJI_FAILPOINTS", ""))
+_TEXT = os.environ.get("CAIJI_FAILPOINTS", "")
+FOLDER = Path(_TEXT) if _TEXT.startswith("/") else None
+ARMED = frozenset() if FOLDER else frozenset(filter(None, _TEXT.split(",")))
 
 
 def hit(name: str) -> None:
-    """Die here, as a power cut would, when `name` is armed and its chance comes up."""
-    if name in ARMED and random.random() < ARMED[name]:  # noqa: S311 - no secret hangs on it
+    """Die here, as a power cut would, when `name` is armed."""
+    if name in ARMED or (FOLDER is not None and _use_up(FOLDER / name)):
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _use_up(file: Path) -> bool:
+    try:
+        file.unlink()
+    except FileNotFoundError:
+        return False
+    return True

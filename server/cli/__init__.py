@@ -37,6 +37,7 @@ def create_app() -> Flask:
         roster,
         settings,
         store,
+        sweep,
     )
 
     app = Flask("server")
@@ -53,6 +54,7 @@ def create_app() -> Flask:
         roster,
         settings,
         store,
+        sweep,
     )
     for module in modules:
         module.register(app)

@@ -7,6 +7,7 @@ import datetime as dt
 from sqlalchemy.orm import Session
 
 from models import CollectionStatus, Enrolment, Photo, PhotoState, Verdict
+from server import failpoints
 from server.services.collection import Actor, Event, advance, change_status
 
 
@@ -28,6 +29,7 @@ def promote(
         former.state = PhotoState.SUPERSEDED
     enrolment.photo_id = photo.id
     enrolment.photo = photo
+    failpoints.hit("promoting")
     if enrolment.collection_status in {CollectionStatus.UPLOADED, CollectionStatus.REUPLOADED}:
         change_status(session, enrolment, Event.REPLACED, actor=actor, at=at)
     else:

@@ -87,8 +87,9 @@ class Stack:
         lines = self.flask("demo", "prepare").splitlines()
         self.password = next(line.split()[1] for line in lines if line.startswith("reviewer "))
 
-    def start(self, *names: str) -> None:
-        commands = {
+    @property
+    def commands(self) -> dict[str, list[str]]:
+        return {
             "web": [
                 sys.executable,
                 "-m",
@@ -103,19 +104,24 @@ class Stack:
                 *("--data", str(self.folder / "sandbox"), "--server-url", self.url),
             ],
         }
-        for name in names or commands:
-            log = (self.folder / f"{name}.log").open("ab")
+
+    def start(self, *names: str) -> None:
+        for name in names or self.commands:
+            self.launch(name)
+        for name in names or self.commands:
+            self._wait_for(name)
+
+    def launch(self, name: str) -> None:
+        """Start one process without waiting for it."""
+        with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                commands[name.partition("-")[0]],
+                self.commands[name.partition("-")[0]],
                 cwd=ROOT,
                 env=self.environment,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
-            log.close()
-        for name in names or commands:
-            self._wait_for(name)
 
     def _wait_for(self, name: str) -> None:
         def is_up() -> bool:

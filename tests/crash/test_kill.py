@@ -1,0 +1,171 @@
+"""Promise 1: kill -9 any process at any moment, and what was acknowledged is there and judged."""
+
+import os
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from models import Enrolment, Order, OrderState, Photo, StatusChange
+from server.db import Database
+from server.gateways.photo_store import FolderPhotoStore, content_key, hash_bytes
+from server.services.collection import Event
+from tests.crash.storm import Crowd, Killer, Supervisor, group_is_alive, list_failpoints
+from tests.portraits import jpeg_bytes
+from tests.system.stack import Stack, Student, run_stack, wait_until
+
+ROUNDS = int(os.environ.get("CRASH_ROUNDS", "42"))
+"""Of the storm; with the named places before it there are more than fifty."""
+SEED = int(os.environ.get("CRASH_SEED", str(random.SystemRandom().randrange(1_000_000))))
+CLIENTS = 4
+UPLOAD_PLACES = ["original_stored", "photo_committed", "photo_queued"]
+CHECK_PLACES = [
+    *("photo_claimed", "photo_judged", "standard_stored"),
+    *("promoting", "verdict_not_committed", "verdict_recorded"),
+]
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack whose named places can be armed, and that deletes orphans at once when swept."""
+    folder = tmp_path_factory.mktemp("fragile")
+    (folder / "armed").mkdir()
+    with run_stack(
+        folder,
+        CAIJI_FAILPOINTS=str(folder / "armed"),
+        CAIJI_ORPHAN_AGE_S="0.001",
+        # A killed worker's photos are taken up again after this and five seconds.
+        CAIJI_CHECK_TIMEOUT_S="10",
+    ) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def picture() -> bytes:
+    return jpeg_bytes()
+
+
+def test_every_named_place_of_the_photo_path_is_tried() -> None:
+    ours = set(list_failpoints("server/services")) & {*UPLOAD_PLACES, *CHECK_PLACES}
+    assert ours == {*UPLOAD_PLACES, *CHECK_PLACES}
+
+
+def test_killed_at_each_place_of_the_photo_path(fragile: Stack, picture: bytes) -> None:
+    people = fragile.students()
+    crowd = Crowd(fragile, people[:1], picture)
+    student = Student(fragile, people[0]).sign_in().bind()
+    killer = Killer(fragile, SEED)
+    with Supervisor(fragile):
+        for place in [*UPLOAD_PLACES, *CHECK_PLACES]:
+            arming = threading.Thread(target=killer.arm, args=(place, 30))
+            arming.start()
+            wait_until((Path(fragile.extra["CAIJI_FAILPOINTS"]) / place).exists, 5, "armed")
+            assert crowd._upload(student)
+            arming.join()
+            assert not (Path(fragile.extra["CAIJI_FAILPOINTS"]) / place).exists(), place
+        settle_down(fragile, crowd)
+    check_promises(fragile, crowd)
+
+
+def test_storm_of_kills_loses_nothing(fragile: Stack, picture: bytes) -> None:
+    people = [each for each in fragile.students()[1:] if each["enrolment_status"] == "在籍"]
+    crowd, killer = Crowd(fragile, people, picture), Killer(fragile, SEED)
+    try:
+        with Supervisor(fragile) as supervisor:
+            rage(crowd, killer)
+            settle_down(fragile, crowd)
+            wait_until(
+                lambda: not any(group_is_alive(each) for each in supervisor.ended_groups),
+                30,
+                "children of killed processes end",
+            )
+        assert killer.rounds.total() >= ROUNDS
+        assert crowd.books.paid
+        assert crowd.books.strange == []
+        check_promises(fragile, crowd)
+    except BaseException as error:
+        error.add_note(f"CRASH_SEED={SEED} CRASH_ROUNDS={ROUNDS}: {dict(killer.rounds)}")
+        raise
+    finally:
+        show(
+            f"CRASH_SEED={SEED}", killer.rounds, len(crowd.books.acknowledged), crowd.books.refusals
+        )
+
+
+def show(*facts: object) -> None:
+    """Tell with `pytest -s` how wild it was."""
+    print(*facts)  # noqa: T201 - the numbers are for whoever asks for them
+
+
+def rage(crowd: Crowd, killer: Killer) -> None:
+    """Let the crowd use the service while its processes are killed."""
+    clients = [threading.Thread(target=crowd.run) for _ in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    try:
+        while killer.rounds.total() < ROUNDS and any(client.is_alive() for client in clients):
+            killer.kill_once()
+            wait_for_progress(crowd)
+        wait_until(lambda: crowd.books.paid, 60, "somebody has paid")
+    finally:
+        crowd.stopping.set()
+        for client in clients:
+            client.join()
+
+
+def wait_for_progress(crowd: Crowd) -> None:
+    """Let the survivors do some work before the next kill, but not for ever."""
+    before = len(crowd.books.acknowledged)
+    deadline = time.monotonic() + 3
+    while len(crowd.books.acknowledged) == before and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def settle_down(stack: Stack, crowd: Crowd) -> None:
+    """Everything acknowledged gets its end, with the tokens of before."""
+    for photo_id, student in crowd.books.owners.items():
+        verdict = student.wait_for_verdict(photo_id, 90)
+        assert verdict["verdict"] in {"pass", "warn"}, verdict["findings"]
+    for student in crowd.books.paid.values():
+        student.wait_for_status("uploaded", 90)
+    wait_until(lambda: "worker_started" in stack.read_log("worker"), 60, "worker")
+
+
+def check_promises(stack: Stack, crowd: Crowd) -> None:
+    stack.flask("sweep", "remove_orphans")
+    assert stack.flask("check", "--read-files").strip() == "0 problems"
+    store = FolderPhotoStore(stack.folder / "photos")
+    for sha256 in crowd.books.acknowledged.values():
+        assert hash_bytes(store.get(content_key("originals", sha256, ".bin"))) == sha256
+    db = Database(f"sqlite:///{stack.folder}/caiji.db")
+    with db.read() as session:
+        named = set(session.scalars(select(Photo.original_key)))
+        named |= set(session.scalars(select(Photo.standard_key)))
+        settled = Counter(
+            session.scalars(
+                select(StatusChange.enrolment_id).where(StatusChange.event == Event.SUBMITTED)
+            )
+        )
+        orders = dict(
+            session.execute(
+                select(Order.enrolment_id, func.count())
+                .where(Order.state == OrderState.PAID)
+                .group_by(Order.enrolment_id)
+            ).all()
+        )
+        fees = session.scalars(
+            select(Enrolment.id).where(Enrolment.fee_settled_at.is_not(None))
+        ).all()
+    db.dispose()
+    assert set(store.list_keys()) == named - {None}
+    assert list(store.list_unfinished()) == []
+    assert set(settled.values()) <= {1}, "one settlement an order"
+    assert set(orders.values()) <= {1}
+    assert len(orders) == len(fees) >= len(crowd.books.paid)
