@@ -10,6 +10,7 @@ from server.context import Context
 from server.export_sweepers import EXPORT_SWEEPERS
 from server.money_sweepers import MONEY_SWEEPERS
 from server.services.export_jobs import KIND as EXPORT
+from server.services.purge import sweep_old_data
 from server.services.roster_jobs import register_roster_jobs
 from server.services.roster_uploads import remove_spent_rosters
 from server.services.run_export import run_export
@@ -23,11 +24,14 @@ JOB_POLL_S = 1.0
 
 JOB_SWEEPERS = [Sweeper("remove_spent_rosters", 60, remove_spent_rosters)]
 
+RETENTION_SWEEPERS = [Sweeper("delete_old_data", 3600, sweep_old_data)]
+
 SWEEPERS: dict[str, list[Sweeper]] = {
     "photos": PHOTO_SWEEPERS,
     "money": MONEY_SWEEPERS,
     "jobs": JOB_SWEEPERS,
     "exports": EXPORT_SWEEPERS,
+    "retention": RETENTION_SWEEPERS,
 }
 """Every sweeper, by the thread that runs it: a gateway that hangs must not delay a verdict."""
 

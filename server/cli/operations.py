@@ -11,6 +11,7 @@ from flask.cli import AppGroup
 from server.cli import open_context, show_errors
 from server.services.check_integrity import check_integrity
 from server.services.close_batch import close_batch
+from server.services.purge import purge
 
 
 def register(app: Flask) -> None:
@@ -26,6 +27,17 @@ def register(app: Flask) -> None:
             count += 1
         click.echo(f"{count} problems")
         raise SystemExit(1 if count else 0)
+
+    @app.cli.command("purge")
+    @click.option("--dry-run", is_flag=True, help="Count and delete nothing.")
+    @show_errors
+    def purge_old_data(*, dry_run: bool) -> None:
+        """Delete what retention no longer allows; the worker does the same every hour."""
+        done = purge(open_context(), is_dry=dry_run)
+        if not done:
+            raise click.ClickException("a backup is running; nothing was deleted")
+        for kind, count in done.items():
+            click.echo(f"{kind}: {count}" + (" would be deleted" if dry_run else " deleted"))
 
     group = AppGroup("batch", help="Batches (照片扫描批次).")
     app.cli.add_command(group)

@@ -232,7 +232,9 @@ def _take_again(
     """The same bytes again: what was withdrawn or superseded counts anew."""
     if photo.state is PhotoState.REJECTED:
         raise PhotoRejectedBefore
-    has_no_verdict = photo.verdict is None or has_been_given_up(photo)
+    # Retention took the photo itself: what is kept of it cannot be shown or exported.
+    is_gone = photo.original_key is None
+    has_no_verdict = photo.verdict is None or has_been_given_up(photo) or is_gone
     if photo.state not in {PhotoState.WITHDRAWN, PhotoState.SUPERSEDED} and not (
         has_no_verdict and photo.state is PhotoState.CHECKED
     ):
