@@ -14,6 +14,8 @@ limit_request_fields = 60
 accesslog = None
 errorlog = "-"
 loglevel = "warning"
+# Nobody uses it, and two installations of one user would share it.
+control_socket_disable = True
 # Heartbeat files in memory: a full disk must not look like a dead worker.
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: PTH112, S108
 

@@ -18,6 +18,8 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "CAIJI_"
+SECRETS_DIR = Path(os.environ.get(f"{PREFIX}SECRETS_DIR", "/run/secrets"))
+"""A file ``caiji_field_keys`` there is the setting CAIJI_FIELD_KEYS; the environment goes first."""
 KEY_BYTES = 32
 MIN_SECRET_LENGTH = 32
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -31,7 +33,11 @@ class Settings(BaseSettings):
     """Every setting of the service; ``docs/settings.md`` is made from this class."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, extra="ignore", frozen=True, use_attribute_docstrings=True
+        env_prefix=PREFIX,
+        secrets_dir=SECRETS_DIR if SECRETS_DIR.is_dir() else None,
+        extra="ignore",
+        frozen=True,
+        use_attribute_docstrings=True,
     )
 
     demo: bool = False

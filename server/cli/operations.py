@@ -9,6 +9,7 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from server.cli import open_context, show_errors
+from server.observability.health import find_reasons
 from server.services.check_integrity import check_integrity
 from server.services.close_batch import close_batch
 from server.services.purge import purge
@@ -27,6 +28,13 @@ def register(app: Flask) -> None:
             count += 1
         click.echo(f"{count} problems")
         raise SystemExit(1 if count else 0)
+
+    @app.cli.command("alive")
+    def alive() -> None:
+        """Tell whether a worker does its rounds; exit status 1 when none does."""
+        reasons = find_reasons(open_context())
+        click.echo(", ".join(reasons) or "alive")
+        raise SystemExit(1 if "worker_silent" in reasons else 0)
 
     @app.cli.command("purge")
     @click.option("--dry-run", is_flag=True, help="Count and delete nothing.")

@@ -7,6 +7,7 @@ from flask import Flask
 
 from server.cli import open_context, show_errors
 from server.cli.bars import show_bars
+from server.gateways.joined_photo_store import JoinedPhotoStore
 from server.gateways.photo_store import PhotoStore
 from server.settings import SettingsInvalid, check_photo_store
 from server.transfer.migrate_store import migrate_store
@@ -14,7 +15,8 @@ from server.wiring import open_store
 
 
 def register(app: Flask) -> None:
-    """Add the command to the application."""
+    """Add the commands to the application."""
+    app.cli.add_command(create_bucket)
 
     @app.cli.command("migrate-store")
     @click.option("--to", "target_url", help="Where to; PHOTO_STORE when left out.")
@@ -39,6 +41,17 @@ def register(app: Flask) -> None:
         )
         if done.damaged:
             raise SystemExit(1)
+
+
+@click.command("create-bucket")
+@show_errors
+def create_bucket() -> None:
+    """Make the bucket of PHOTO_STORE where it is missing."""
+    store = open_context().photo_store
+    if isinstance(store, JoinedPhotoStore):
+        store = store.present
+    make = getattr(store, "create_bucket", None)
+    click.echo("bucket made" if make is not None and make() else "nothing to make")
 
 
 def open_named(option: str, url: str) -> PhotoStore:

@@ -148,6 +148,19 @@ class S3PhotoStore:
         """Prove that the bucket can be written, read and deleted from."""
         prove_writable(self)
 
+    def create_bucket(self) -> bool:
+        """Make the bucket; False when it was there. Raises PhotoStoreUnavailable."""
+        with _translate_errors(self.bucket):
+            try:
+                self._client.head_bucket(Bucket=self.bucket)
+            except self._client.exceptions.ClientError as error:
+                if error.response.get("Error", {}).get("Code") not in MISSING_CODES:
+                    raise
+            else:
+                return False
+            self._client.create_bucket(Bucket=self.bucket)
+        return True
+
     @property
     def _client(self) -> S3Client:
         with self._lock:

@@ -1,0 +1,60 @@
+"""Makes fresh keys and passwords in deploy/secrets, and leaves what is there alone.
+
+Needs nothing but Python. What WeChat and the certificate authority give you (see the list at the
+end) is put there by hand.
+"""
+
+import base64
+import secrets
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "secrets"
+GIVEN = {
+    "caiji_wechat_app_secret": "AppSecret of the mini-program",
+    "caiji_pay_v3_key": "APIv3 key of the merchant",
+    "merchant_key": "apiclient_key.pem",
+    "wechat_pay_key": "WeChat Pay's public key (PEM)",
+    "tls_certificate": "certificate with its chain (PEM)",
+    "tls_key": "its private key (PEM)",
+}
+
+
+def make_key() -> str:
+    """Return 32 random bytes in base64."""
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def main() -> None:
+    """Write what is missing and name what has to be given."""
+    FOLDER.mkdir(mode=0o700, exist_ok=True)
+    database, store = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+    made = {
+        "postgres_password": database,
+        "caiji_database_url": f"postgresql+psycopg://caiji:{database}@postgres:5432/caiji",
+        "s3_user": "caiji",
+        "s3_password": store,
+        "aws_credentials": "[default]\naws_access_key_id = caiji\n"
+        f"aws_secret_access_key = {store}\n",
+        "caiji_secret_key": secrets.token_urlsafe(48),
+        "caiji_field_keys": f"k1={make_key()}",
+        "caiji_index_key": make_key(),
+    }
+    if any((FOLDER / name).exists() for name in made):
+        print("keys are there already; nothing was changed")
+    else:
+        for name, value in made.items():
+            write(FOLDER / name, value)
+        print(f"{len(made)} secrets made in {FOLDER}: keep a copy apart from the backups")
+    for name, what in GIVEN.items():
+        if not (FOLDER / name).exists():
+            print(f"missing {name}: {what}")
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file that the containers' users may read, in a folder that only its owner enters."""
+    path.touch(mode=0o644)
+    path.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""compose.yaml keeps its promises: nobody is root, nothing is writable, no secret is inside."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from server.services.submit_photo import MAX_PHOTO_BYTES
+from server.settings import PREFIX, Settings
+
+ROOT = Path(__file__).parents[2]
+COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+ONCE = {"migrate", "bucket", "s3-owner"}
+
+
+def test_every_part_of_the_distributed_mode_is_there() -> None:
+    assert {"nginx", "web", "worker", "migrate", "postgres", "redis", "s3"} <= SERVICES.keys()
+    assert SERVICES["web"]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_container_is_confined(name: str) -> None:
+    service = SERVICES[name]
+    is_root = service["user"].split(":")[0] == "0"
+    assert not is_root or name == "s3-owner", "only the job that hands over a volume is root"
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["deploy"]["resources"]["limits"].keys() == {"cpus", "memory", "pids"}
+    assert re.search(r":[\w.-]+$", service["image"])
+    assert not service["image"].endswith(":latest")
+    if name in ONCE:
+        assert service["restart"] == "no"
+    else:
+        assert service["healthcheck"]["test"][0] == "CMD"
+        assert service["restart"] == "unless-stopped"
+    if "ports" in service:
+        assert name == "nginx"
+
+
+def test_no_secret_is_written_down_and_each_is_known() -> None:
+    text = (ROOT / "compose.yaml").read_text()
+    assert not re.search(
+        r"(?i)(password|secret|key): +[\"']?[A-Za-z0-9+/=]{12,}[\"']?$", text, re.MULTILINE
+    )
+    for service in SERVICES.values():
+        assert set(service.get("secrets", [])) <= COMPOSE["secrets"].keys()
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            assert source in COMPOSE["volumes"] or (ROOT / source).exists()
+    for each in COMPOSE["secrets"].values():
+        assert each["file"].startswith("deploy/secrets/")
+    assert "deploy/secrets/" in (ROOT / ".gitignore").read_text().split()
+
+
+def test_settings_of_the_containers_exist() -> None:
+    names = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    for service in ("web", "worker", "migrate"):
+        used = {name for name in SERVICES[service]["environment"] if name.startswith(PREFIX)}
+        assert used <= names
+    secrets = {name.upper() for name in COMPOSE["secrets"] if name.startswith(PREFIX.lower())}
+    assert secrets <= names
+
+
+def test_nginx_lets_a_whole_photo_through_and_hides_what_is_the_operators() -> None:
+    text = (ROOT / "deploy" / "nginx.conf").read_text()
+    limit = re.search(r"client_max_body_size (\d+)m;", text)
+    assert limit
+    assert MAX_PHOTO_BYTES < int(limit[1]) * 1024 * 1024 <= 2 * MAX_PHOTO_BYTES
+    assert "X-Forwarded-For $remote_addr;" in text
+    assert SERVICES["web"]["environment"]["CAIJI_TRUSTED_PROXIES"] == "1"
+    assert "metrics" in text
+    assert text.count("{") == text.count("}")
+
+
+def test_secrets_are_made_once_and_read_as_settings(tmp_path: Path) -> None:
+    script = tmp_path / "create_secrets.py"
+    shutil.copy(ROOT / "deploy" / "create_secrets.py", script)
+    run = [sys.executable, str(script)]
+    first = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    assert "missing caiji_pay_v3_key" in first
+    folder = tmp_path / "secrets"
+    made = {path.name: path.read_text() for path in folder.iterdir()}
+    subprocess.run(run, capture_output=True, check=True)
+    assert made == {path.name: path.read_text() for path in folder.iterdir()}
+    code = (
+        "from server.settings import Settings; s = Settings(); "
+        "print(len(s.parse_field_keys()), len(s.parse_index_key()), s.database_url)"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "CAIJI_SECRETS_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert told.startswith("1 32 postgresql+psycopg://caiji:")
