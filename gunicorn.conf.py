@@ -4,7 +4,7 @@ import os
 
 workers = int(os.environ.get("WEB_CONCURRENCY") or "1")
 threads = int(os.environ.get("WEB_THREADS") or "32")
-worker_class = "gthread"
+worker_class = "server.gunicorn_worker.Worker"
 timeout = 60
 graceful_timeout = 30
 keepalive = 15

@@ -1,8 +1,8 @@
 """Lanes: how many threads of this process may be busy with one kind of work.
 
-Threads are few. Uploads are long (a body from a phone, the wait for a verdict), and calls that need
-WeChat are as slow as WeChat. Each such kind has its lane and gets an honest 503 when that is full,
-so that callbacks, staff and health checks always find a thread.
+Threads are few, and uploads are long: a body from a phone, then the wait for a verdict. They have
+their lanes and get an honest 503 when these are full, so that callbacks, staff and health checks
+always find a thread. Calls to WeChat are limited where they are made (``gateways.transport``).
 """
 
 from __future__ import annotations
@@ -32,17 +32,16 @@ class LaneFull(ServiceBusy):
 
 
 class Lane:
-    """Room for ``width`` requests of one kind; one more waits ``patience_s`` at most."""
+    """Room for ``width`` requests of one kind at the same time."""
 
-    def __init__(self, width: int, patience_s: float = 0) -> None:
+    def __init__(self, width: int) -> None:
         self.width = max(1, width)
-        self._patience_s = patience_s
         self._free = threading.BoundedSemaphore(self.width)
 
     @contextlib.contextmanager
     def enter(self) -> Iterator[bool]:
         """Give True when there was room; it is given back when the block ends."""
-        is_in = self._free.acquire(timeout=self._patience_s)
+        is_in = self._free.acquire(blocking=False)
         try:
             yield is_in
         finally:
@@ -76,5 +75,3 @@ UPLOADS = Lane(THREADS // 2)
 """Photos that are being received and stored. Entered before the body is read."""
 VERDICTS = Lane(THREADS // 4)
 """Uploads that wait for their verdict; the others are answered 202 at once."""
-GATEWAY = Lane(THREADS // 4, patience_s=1.0)
-"""Calls that may have to ask WeChat."""

@@ -7,7 +7,6 @@ from flask_limiter import Limiter
 
 from server.api import schemas
 from server.api.access import allow_anonymous, get_ctx
-from server.api.lanes import GATEWAY
 from server.api.presenters import show_requirements
 from server.security.throttle import (
     LOGIN_PER_ADDRESS,
@@ -31,7 +30,6 @@ def register(bp: APIBlueprint, limiter: Limiter) -> None:
     @bp.post("/login")
     @allow_anonymous
     @limiter.limit(LOGIN_PER_ADDRESS)
-    @GATEWAY.guard
     @bp.input(schemas.LoginIn, arg_name="body")
     @bp.output(schemas.LoginAnswer)
     @bp.doc(summary="用 wx.login 的 code 换取令牌", security=[])
