@@ -6,6 +6,7 @@ Each check is one line and touches no money.
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -13,15 +14,25 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cryptography import x509
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
+from models import Heartbeat
 from server.context import Context
+from server.db import head_revision
+from server.errors import CaijiError
 from server.gateways.pay import TradeState
 from server.gateways.pay_settings import NOTIFY_PATH, check_pay_settings, notify_url
 from server.gateways.pay_v3 import PayV3Gateway
 from server.gateways.transport import GatewayError, Transport, is_allowed_url
+from server.observability.health import WORKER_HEARTBEAT, WORKER_SILENT_AFTER
+from server.queue import QueueUnavailable
+from server.security.throttle import is_limit_store_reachable
 from server.settings import SettingsInvalid
 
 MAX_SKEW_S = 60  # WeChat refuses from 300 s on; this leaves time to repair the clock
+SLOW_WRITE_MS = 500
+"""A disk that takes longer to make one small write durable cannot carry a rush."""
 WARN_BEFORE_EXPIRY = dt.timedelta(days=30)
 UNUSED_NUMBER = "CAIJIDOCTOR0000000000"
 
@@ -42,6 +53,11 @@ class CheckFailed(Exception):
 def examine(ctx: Context) -> Iterator[Finding]:
     """Yield one finding for each check, in the order in which to repair them."""
     checks: list[tuple[str, Callable[[Context], str]]] = [
+        ("database", check_database),
+        ("photo store", check_store),
+        ("work queue", check_queue),
+        ("rate limits", check_rate_limits),
+        ("worker", check_worker),
         ("payment keys", check_keys),
         ("certificate dates", check_certificates),
         ("notify address", check_notify_address),
@@ -52,8 +68,70 @@ def examine(ctx: Context) -> Iterator[Finding]:
     for name, check in checks:
         try:
             yield Finding(name, True, check(ctx))
-        except (CheckFailed, SettingsInvalid, GatewayError) as error:
+        except (CheckFailed, SettingsInvalid, GatewayError, CaijiError, QueueUnavailable) as error:
             yield Finding(name, False, str(error) or type(error).__name__)
+
+
+def check_database(ctx: Context) -> str:
+    """Look at the schema, the time to an answer and to a durable write, and the clock."""
+    try:
+        current = ctx.db.current_revision()
+        started = time.perf_counter()
+        with ctx.db.read() as session:
+            session.execute(text("SELECT 1"))
+            their_time = None if ctx.db.is_sqlite else session.scalar(text("SELECT now()"))
+        read_ms = (time.perf_counter() - started) * 1000
+        started = time.perf_counter()
+        with ctx.db.write() as session:
+            session.merge(Heartbeat(name="doctor", at=ctx.now()))
+        write_ms = (time.perf_counter() - started) * 1000
+    except SQLAlchemyError as error:
+        raise CheckFailed(f"does not answer ({type(error).__name__})") from None
+    if current != head_revision():
+        raise CheckFailed(f"schema at {current}, newest {head_revision()}: run `flask db upgrade`")
+    if their_time is not None and abs((ctx.now() - their_time).total_seconds()) > MAX_SKEW_S:
+        raise CheckFailed("its clock differs from ours by more than a minute")
+    if write_ms > SLOW_WRITE_MS:
+        raise CheckFailed(f"a durable write takes {write_ms:.0f} ms: uploads will queue")
+    return f"schema {current}, read {read_ms:.1f} ms, durable write {write_ms:.1f} ms"
+
+
+def check_store(ctx: Context) -> str:
+    """Write, read and delete a probe; look at the free space."""
+    started = time.perf_counter()
+    ctx.photo_store.verify()
+    took_ms = (time.perf_counter() - started) * 1000
+    free = ctx.photo_store.free_bytes()
+    if free is None:
+        return f"written, read and deleted in {took_ms:.0f} ms"
+    free_mb = free // (1024 * 1024)
+    if free_mb < 2 * ctx.settings.min_free_mb:
+        raise CheckFailed(f"{free_mb} MB free; uploads stop below {ctx.settings.min_free_mb} MB")
+    return f"written, read and deleted in {took_ms:.0f} ms, {free_mb} MB free"
+
+
+def check_queue(ctx: Context) -> str:
+    """Ask how many messages wait."""
+    return f"{ctx.queue.count_waiting()} waiting"
+
+
+def check_rate_limits(ctx: Context) -> str:
+    """Ask whether the counters can be read."""
+    if not is_limit_store_reachable(ctx.settings.rate_limit_url):
+        raise CheckFailed("cannot be reached: every process counts for itself")
+    return ctx.settings.rate_limit_url.partition(":")[0]
+
+
+def check_worker(ctx: Context) -> str:
+    """Look at the heartbeat of the workers."""
+    with ctx.db.read() as session:
+        beat = session.get(Heartbeat, WORKER_HEARTBEAT)
+    age_s = (ctx.now() - beat.at).total_seconds() if beat else None
+    if age_s is None or age_s > WORKER_SILENT_AFTER.total_seconds():
+        raise CheckFailed(
+            "silent: no worker runs" if age_s is None else f"silent for {age_s:.0f} s"
+        )
+    return f"heard {age_s:.0f} s ago"
 
 
 def check_keys(ctx: Context) -> str:

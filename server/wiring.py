@@ -76,6 +76,15 @@ def open_store(url: str) -> PhotoStore:
     return FolderPhotoStore(Path(url))
 
 
+def create_bucket(settings: Settings) -> bool:
+    """Make the bucket of ``PHOTO_STORE``; False when it was there or photos lie in a folder."""
+    if not settings.photo_store.startswith("s3://"):
+        return False
+    from server.gateways.s3_photo_store import S3PhotoStore
+
+    return S3PhotoStore.from_url(settings.photo_store).create_bucket()
+
+
 def verify_context(ctx: Context) -> None:
     """Prove at start-up that the outside is usable; raises SettingsInvalid naming the setting."""
     _verify_schema(ctx)

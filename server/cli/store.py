@@ -7,16 +7,15 @@ from flask import Flask
 
 from server.cli import open_context, show_errors
 from server.cli.bars import show_bars
-from server.gateways.joined_photo_store import JoinedPhotoStore
 from server.gateways.photo_store import PhotoStore
 from server.settings import SettingsInvalid, check_photo_store
 from server.transfer.migrate_store import migrate_store
-from server.wiring import open_store
+from server.wiring import create_bucket, open_store
 
 
 def register(app: Flask) -> None:
     """Add the commands to the application."""
-    app.cli.add_command(create_bucket)
+    app.cli.add_command(create_store_bucket)
 
     @app.cli.command("migrate-store")
     @click.option("--to", "target_url", help="Where to; PHOTO_STORE when left out.")
@@ -45,13 +44,10 @@ def register(app: Flask) -> None:
 
 @click.command("create-bucket")
 @show_errors
-def create_bucket() -> None:
+def create_store_bucket() -> None:
     """Make the bucket of PHOTO_STORE where it is missing."""
-    store = open_context().photo_store
-    if isinstance(store, JoinedPhotoStore):
-        store = store.present
-    make = getattr(store, "create_bucket", None)
-    click.echo("bucket made" if make is not None and make() else "nothing to make")
+    is_new = create_bucket(open_context().settings)
+    click.echo("bucket made" if is_new else "nothing to make")
 
 
 def open_named(option: str, url: str) -> PhotoStore:

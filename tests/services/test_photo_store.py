@@ -126,6 +126,9 @@ def test_bucket_that_is_not_there_is_unavailable(s3_endpoint: str) -> None:
     for call in (store.verify, lambda: list(store.list_keys()), lambda: store.put(KEY, b"face")):
         with pytest.raises(PhotoStoreUnavailable):
             call()
+    assert store.create_bucket()
+    assert not store.create_bucket()
+    store.verify()
 
 
 class Trouble(http.server.BaseHTTPRequestHandler):
