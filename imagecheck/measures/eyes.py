@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from imagecheck.analysis import EYE_CENTRE_DROP, PATCH_IED, Analysis
 from imagecheck.faces import Points
-from imagecheck.measures.skin import Skin
+from imagecheck.measures.skin import Skin, fill
 from imagecheck.wall import Lab
 
 Floats = npt.NDArray[np.float32]
@@ -17,7 +17,8 @@ Floats = npt.NDArray[np.float32]
 IRIS_RADIUS = 0.2
 """Radius of the iris in widths of the eye."""
 _MIN_IRIS_PX = 5.0
-_COLOUR_WEIGHT, _PUPIL_WEIGHT = 0.3, 0.5
+_COLOUR_WEIGHT, _PUPIL_WEIGHT, _LASHES_WEIGHT = 0.3, 0.3, 0.5
+_HIGHLIGHT_SHARE = 0.75
 _PUPIL_RADII_PX = (3.2, 4.2)
 _NO_CHROMA = 2.5
 _LIKE_EYES, _WINK_WEIGHT = 0.8, 0.5
@@ -31,7 +32,7 @@ class Iris:
     """The place in the eye that looks most like an iris.
 
     Attributes:
-        contrast: how much darker the disc is than the eye beside it, over the skin's L*.
+        contrast: how much darker the disc is than the eye beside it, over ``scale_l``.
         position: from 0 at the corner on the left of the picture to 1 at the right one.
     """
 
@@ -89,11 +90,11 @@ class Eye:
         best = answer.max(axis=0)
         column = int(best.argmax())
         position = (column + inset + reach + first - x0) / max(1.0, x1 - x0)
-        return Iris(float(best[column]) / self.skin.lightness, position)
+        return Iris(float(best[column]) / self.scale_l, position)
 
     @cached_property
     def pupil_contrast(self) -> float:
-        """How much darker a pupil-sized disc is than what is left and right of it, over skin L*.
+        """How much darker a pupil-sized disc is than its left and right, over ``scale_l``.
 
         The lighter of both sides does not count, so lashes of a closed lid, dark along the whole
         lid, give little. Tells light irises, which hardly differ from the white of the eye.
@@ -112,7 +113,27 @@ class Eye:
             sides = (cv2.filter2D(soft, -1, side) for side in (west, east))
             answer = np.minimum(*sides) - cv2.filter2D(soft, -1, disc)
             best = max(best, float(answer[reach:-reach, reach:-reach].max()))
-        return best / self.skin.lightness
+        return best / self.scale_l
+
+    @property
+    def scale_l(self) -> float:
+        """L* that contrasts are judged against: of the skin, or 0.75 of its highlights.
+
+        On very dark skin the sheen of a closed lid would be large against the skin alone; the
+        highlights tell the exposure on any skin.
+        """
+        return max(self.skin.lightness, _HIGHLIGHT_SHARE * self.skin.middle_brightest)
+
+    @cached_property
+    def lashes(self) -> float:
+        """How much the rows between the corners differ, over ``scale_l``: a closed lid's line."""
+        y, inset = round(self.middle_y), 0.2 * self.width
+        columns = slice(int(self.lids[0, 0] + inset), int(self.lids[3, 0] - inset) + 1)
+        region = np.ascontiguousarray(self.lab[max(0, y - 7) : y + 10, columns, 0])
+        if region.size == 0:
+            return 0.0
+        soft = cv2.GaussianBlur(region, (0, 0), 1)
+        return float(soft.mean(axis=1).std()) / self.scale_l
 
     @cached_property
     def colour_contrast(self) -> float:
@@ -129,12 +150,12 @@ class Eye:
         return min(1.0, float(np.median(np.hypot(away[..., 0], away[..., 1]))) / self.skin.chroma)
 
     def openness(self) -> float:
-        """Above about 0.42 when iris, pupil and white of the eye are seen, below 0.39 when not.
+        """Above about 0.33 when iris, pupil and white of the eye are seen, below 0.28 when not.
 
         Not the height of the lid gap: narrow eyes are open eyes.
         """
         iris = max(0.0, self.iris.contrast) + _PUPIL_WEIGHT * self.pupil_contrast
-        return iris + _COLOUR_WEIGHT * self.colour_contrast
+        return iris + _COLOUR_WEIGHT * self.colour_contrast - _LASHES_WEIGHT * self.lashes
 
     def red_share(self) -> float:
         """Share of the inside of the eye that is much redder than the skin."""
@@ -146,6 +167,13 @@ class Eye:
             return 0.0
         red = (box[..., 1] > self.skin.colour[1] + 14) & (box[..., 1] > 0.9 * box[..., 2])
         return float((red & (box[..., 0] < 80)).mean())  # noqa: PLR2004 - L* of a glare
+
+    def white_colours(self) -> Lab:
+        """float32 (n, 3): Lab of the lightest quarter between the lids, mostly white of the eye."""
+        inside = self.lab[fill(self.lab.shape[:2], self.lids)]
+        if not len(inside):
+            return inside
+        return np.asarray(inside[inside[:, 0] >= np.percentile(inside[:, 0], 75)])
 
     def white(self) -> float:
         """92nd percentile of L* inside the eye: the white of the eye, on any skin."""
@@ -176,6 +204,17 @@ class Eyes:
     def red_share(self) -> float:
         """Red share of the redder eye."""
         return max(eye.red_share() for eye in self.both)
+
+    def white_colour(self) -> tuple[float, float] | None:
+        """(a*, b*) of the white of both eyes: nearly neutral on everybody in white light.
+
+        ``None`` when nothing is seen between the lids.
+        """
+        seen = np.concatenate([eye.white_colours() for eye in self.both])
+        if not len(seen):
+            return None
+        _, a, b = np.median(seen, axis=0)
+        return float(a), float(b)
 
     def white(self) -> float:
         """L* of the brighter eye's white."""

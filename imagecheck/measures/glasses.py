@@ -52,6 +52,22 @@ class Glasses:
     def _lightness_ratio(self, eye: Eye) -> float:
         return _median(eye.window(*_LENS))[0] / max(_median(eye.window(*_CHEEK))[0], 8.0)
 
+    def bare_lens_lightness(self) -> float:
+        """The same against the lightest of cheek, forehead and nose, for lenses without a frame.
+
+        Deep sockets are darker than the forehead alone; only a lens darkens against all three.
+        """
+        forehead = _median(self._middle(-0.2, -0.75, 0.2, -0.55))[0]
+        nose = _median(self._middle(-0.06, 0.35, 0.06, 0.60))[0]
+        lens = max(_median(eye.window(*_LENS))[0] for eye in self.eyes.both)
+        return max(self.lens_lightness(), lens / max(forehead, 8.0), lens / max(nose, 8.0))
+
+    def _middle(self, left: float, top: float, right: float, bottom: float) -> Lab:
+        """Lab around the middle between the eyes, offsets in eye distances."""
+        x, y = (PATCH_EYES[0][0] + PATCH_EYES[1][0]) / 2, PATCH_EYES[0][1]
+        rows = slice(int(y + top * PATCH_IED), int(y + bottom * PATCH_IED))
+        return self.lab[rows, int(x + left * PATCH_IED) : int(x + right * PATCH_IED)]
+
     def lens_colour(self) -> float:
         """Distance in (a*, b*) of the skin under the lens from the cheek, of the weaker lens."""
         return min(self._colour_distance(eye) for eye in self.eyes.both)

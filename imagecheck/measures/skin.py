@@ -16,6 +16,7 @@ _CHEEK_HALF_PX = 9
 _HIGHLIGHT_LEVEL = 240
 _CLIPPED_LEVEL = 253
 _SHADE, _SHINE = 0.58, 1.75
+_MIDDLE = (slice(150, 330), slice(60, 260))
 _PALER_A = 4.0
 """Skin of one person keeps its a* within this, blond hair lacks about nine."""
 
@@ -116,6 +117,11 @@ class Skin:
     def brightest(self) -> float:
         """98th percentile of L* on the face: highlights show the exposure on any skin."""
         return float(np.percentile(self.face_lab[:, 0], 98))
+
+    @cached_property
+    def middle_brightest(self) -> float:
+        """98th percentile of L* from the eyes to the mouth, where even very dark skin shines."""
+        return float(np.percentile(self.lab[_MIDDLE][..., 0], 98))
 
     def clipped_share(self) -> float:
         """Share of the face where a channel has reached its end."""

@@ -12,7 +12,7 @@ def _measure(analysis: Analysis) -> Measured:
 RULE = Rule(
     code="focus.blurred",
     clause="图像清晰，对焦准确",
-    method="Share of the strongest edges that survives another blur, eyes to mouth.",
+    method="Share of the strongest edges that survives another blur, in the worse direction.",
     measurement="blur",
     measure=_measure,
     high=Say(
