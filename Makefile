@@ -1,6 +1,6 @@
 # `make` shows what there is.
 .DEFAULT_GOAL := help
-.PHONY: help install run test check backup-drill audit lock clean
+.PHONY: help install run test check backup-drill audit lock pictures clean
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -44,6 +44,9 @@ audit: $(VENV)/.installed-dev ## look up known vulnerabilities of the locked dep
 lock: ## write requirements*.txt anew from requirements*.in (needs uv)
 	uv pip compile -q requirements.in --override overrides.in --generate-hashes --python-version 3.11 --no-header --no-emit-index-url -o requirements.txt
 	uv pip compile -q requirements-dev.in --override overrides.in --generate-hashes --python-version 3.11 --no-header --no-emit-index-url -o requirements-dev.txt
+
+pictures: $(VENV)/.installed-dev ## take the pictures of docs/pictures anew (needs Chromium)
+	@$(BIN)/python -m tests.browser.pictures
 
 clean: ## remove the demo's data
 	rm -rf var

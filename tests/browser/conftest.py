@@ -23,9 +23,14 @@ QUIET = [
 IS_CI = os.environ.get("CI") == "true"
 
 
+def find_chromium() -> str | None:
+    """Return the path of the system's Chromium, or of the one that CHROMIUM names."""
+    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    path = find_chromium()
     if path is None:
         if IS_CI:
             pytest.fail("CI needs Chromium")
