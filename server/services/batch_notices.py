@@ -1,6 +1,6 @@
 """Lets callbacks that arrive together share one transaction, and so one wait for the disk.
 
-Whoever gets a turn takes everything that waits and settles it; the others find their own done. A
+Who comes first settles everything that waits, itself included, and wakes the next one in line. A
 callback that comes alone waits for nobody.
 """
 
@@ -11,7 +11,8 @@ from collections import deque
 from dataclasses import dataclass, field
 
 import structlog
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from server.context import Context
 from server.services.settle_many import NoticeInHand, settle_plain
@@ -20,83 +21,87 @@ log = structlog.get_logger()
 
 MAX_BATCH = 32
 MAX_WAIT_S = 4.0  # WeChat waits 5 s for an answer
-POSTGRES_TURNS = 1  # its commits overlap; SQLite has one writer anyway
 
 
 class NoTurn(Exception):
     """The turn did not come in time."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Ticket:
-    """One waiting callback and how it ended."""
+    """One waiting callback and how it ended. It is woken when it is done, or when it leads."""
 
     hand: NoticeInHand
-    done: threading.Event = field(default_factory=threading.Event)
-    is_taken: bool = False
+    woken: threading.Event = field(default_factory=threading.Event)
+    is_done: bool = False
     is_settled: bool = False
-    error: OperationalError | None = None
+    error: SQLAlchemyError | None = None
 
 
 class NoticeBatcher:
-    """The queue of one process; `turns` batches may run side by side."""
+    """The queue of one process. One ticket at a time leads: it settles a batch."""
 
-    def __init__(self, turns: int) -> None:
+    def __init__(self) -> None:
         self._waiting: deque[Ticket] = deque()
         self._lock = threading.Lock()
-        self._turns = threading.BoundedSemaphore(turns)
+        self._is_led = False
 
     def settle(self, ctx: Context, hand: NoticeInHand) -> bool:
         """Return whether the notice was plain and is settled now.
 
         Raises:
-            NoTurn: the others took too long; nothing happened with this notice.
-            sqlalchemy.exc.OperationalError: the database is busy or away.
+            NoTurn: the others took too long. Nothing happened with this notice yet; if it is in
+                their hands, it may still be settled, and WeChat's repetition will find it so.
+            OperationalError, PoolTimeout: the database is busy or away.
         """
         ticket = Ticket(hand)
-        with self._lock:
-            self._waiting.append(ticket)
-        if not self._turns.acquire(timeout=MAX_WAIT_S):
-            self._give_up(ticket)
-        else:
-            try:
-                settle_tickets(ctx, self._take(ticket))
-            finally:
-                self._turns.release()
-        if not ticket.done.wait(MAX_WAIT_S):
-            raise NoTurn
+        if not self._enter(ticket):
+            self._wait(ticket)
+        if not ticket.is_done:
+            self._lead(ctx)
         if ticket.error is not None:
             raise ticket.error
         return ticket.is_settled
 
-    def _take(self, own: Ticket) -> list[Ticket]:
-        """Take the own ticket and others with it; nothing when somebody took the own one."""
+    def _enter(self, ticket: Ticket) -> bool:
+        """Join the queue; return whether this ticket leads at once."""
         with self._lock:
-            if own.is_taken:
-                return []
-            self._waiting.remove(own)
-            tickets = [own]
-            while self._waiting and len(tickets) < MAX_BATCH:
-                tickets.append(self._waiting.popleft())
-            for ticket in tickets:
-                ticket.is_taken = True
-            return tickets
+            self._waiting.append(ticket)
+            leads, self._is_led = not self._is_led, True
+            return leads
 
-    def _give_up(self, own: Ticket) -> None:
-        """Leave the queue, unless somebody has taken the ticket meanwhile."""
+    def _wait(self, ticket: Ticket) -> None:
+        """Return when the ticket is done or leads; raise NoTurn when neither comes in time."""
+        if ticket.woken.wait(MAX_WAIT_S):
+            return
         with self._lock:
-            if not own.is_taken:
-                self._waiting.remove(own)
-                raise NoTurn
+            if ticket.woken.is_set():
+                return
+            if ticket in self._waiting:
+                self._waiting.remove(ticket)
+        raise NoTurn
+
+    def _lead(self, ctx: Context) -> None:
+        """Settle the first of the queue, the own ticket at its head, and pass the lead on."""
+        with self._lock:
+            count = min(MAX_BATCH, len(self._waiting))
+            tickets = [self._waiting.popleft() for _ in range(count)]
+        try:
+            settle_tickets(ctx, tickets)
+        finally:
+            with self._lock:
+                self._is_led = bool(self._waiting)
+                if self._is_led:
+                    self._waiting[0].woken.set()
 
 
 def settle_tickets(ctx: Context, tickets: list[Ticket]) -> None:
     """Settle a batch and end every ticket, also when it fails."""
-    error: OperationalError | None = None
+    error: SQLAlchemyError | None = None
     settled: set[str] = set()
     try:
         settled = settle_plain(ctx, [ticket.hand for ticket in tickets])
-    except OperationalError as caught:
+    except (OperationalError, PoolTimeout) as caught:
         error = caught
     except Exception:
         # the careful way is still open to every one of them
@@ -107,14 +112,13 @@ def settle_tickets(ctx: Context, tickets: list[Ticket]) -> None:
         ticket.is_settled = notice_id in settled
         settled.discard(notice_id)
         ticket.error = error
-        ticket.done.set()
+        ticket.is_done = True
+        ticket.woken.set()
 
 
-one_writer = NoticeBatcher(1)
-many_writers = NoticeBatcher(POSTGRES_TURNS)
+batcher = NoticeBatcher()
 
 
 def settle_with_others(ctx: Context, hand: NoticeInHand) -> bool:
     """Settle a notice together with those that wait beside it; see `NoticeBatcher.settle`."""
-    batcher = one_writer if ctx.db.is_sqlite else many_writers
     return batcher.settle(ctx, hand)

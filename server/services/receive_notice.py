@@ -16,6 +16,7 @@ from datetime import timedelta
 import structlog
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from models import PaymentNotice, describe_place
@@ -79,7 +80,7 @@ def receive_notice(ctx: Context, headers: Mapping[str, str], raw_body: bytes) ->
         with ctx.db.write() as session:
             decide_in(session, ctx, notice, raw_body)
             failpoints.hit("notice_before_commit")
-    except (OperationalError, NoTurn):
+    except (OperationalError, PoolTimeout, NoTurn):
         raise NoticeNotDecided(retry_after_s=15) from None
     except Exception:
         log.exception("notice_not_decided", notice_id=notice.notice_id)
@@ -166,9 +167,9 @@ def decide_kept_notices(ctx: Context) -> int:
             .limit(SWEEP_SIZE)
         ).all()
     for row in waiting:
-        place = body_place(row.notice_id)
-        raw_body = ctx.cipher.decrypt_bytes(row.body_encrypted, place=place)
         try:
+            place = body_place(row.notice_id)
+            raw_body = ctx.cipher.decrypt_bytes(row.body_encrypted, place=place)
             with ctx.db.write() as session:
                 decide_in(session, ctx, ctx.pay.reread_notice(raw_body), raw_body)
         except Exception:
@@ -212,7 +213,7 @@ def keep_refused(ctx: Context, raw_body: bytes) -> None:
                     "handled_at": ctx.now(),
                 },
             )
-    except OperationalError:
+    except (OperationalError, PoolTimeout):
         log.warning("refused_notice_not_kept")
 
 

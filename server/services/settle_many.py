@@ -51,6 +51,14 @@ NOTICE: Any = PaymentNotice.__table__
 PASSED = frozenset({Verdict.PASS, Verdict.WARN})
 
 # Built once: building a statement costs more than running it.
+LOCK_ORDERS = (
+    select(ORDER.c.id)
+    .select_from(ENROLMENT.join(ORDER, ORDER.c.enrolment_id == ENROLMENT.c.id))
+    .where(ORDER.c.out_trade_no.in_(bindparam("numbers", expanding=True)))
+    # one order of locking in every process
+    .order_by(ENROLMENT.c.id)
+    .with_for_update(of=(ENROLMENT, ORDER))
+)
 FIND_ORDERS = (
     select(
         ORDER.c.id,
@@ -76,9 +84,6 @@ FIND_ORDERS = (
         .outerjoin(PHOTO, PHOTO.c.id == ENROLMENT.c.photo_id)
     )
     .where(ORDER.c.out_trade_no.in_(bindparam("numbers", expanding=True)))
-    # one order of locking in every process
-    .order_by(ENROLMENT.c.id)
-    .with_for_update(of=(ENROLMENT, ORDER))
 )
 INSERT_NOTICES = {
     backend: dialect_insert(NOTICE)
@@ -170,7 +175,12 @@ def settle_locked(
     Each step is one statement for all of them.
     """
     now = ctx.now()
-    rows: Sequence[Any] = connection.execute(FIND_ORDERS, {"numbers": list(payments)}).all()
+    numbers = {"numbers": list(payments)}
+    if not ctx.db.is_sqlite:
+        # A statement that waits for a lock sees photo and payer as they were before it waited, so
+        # locking and reading are two. A writer on SQLite holds the whole file already.
+        connection.execute(LOCK_ORDERS, numbers)
+    rows: Sequence[Any] = connection.execute(FIND_ORDERS, numbers).all()
     failpoints.hit("many_locked")
     fitting = [(row, plain) for row in rows if fits(ctx, row, plain := payments[row.out_trade_no])]
     if not fitting:

@@ -2,22 +2,29 @@
 
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from models import (
+    FeatureCode,
     Order,
     OrderState,
     PaymentNotice,
+    Photo,
+    PhotoState,
     QuarantinedPayment,
     StatusChange,
+    Verdict,
 )
 from server.context import Context
+from server.services.collection import SYSTEM, lock_enrolment
+from server.services.promote_photo import promote
 from server.services.receive_notice import MAX_REFUSED_KEPT, decide_kept_notices, refused_budget
 from tests.cast import Phone
 from tests.pay.small_wechat import SmallWechat
@@ -274,3 +281,29 @@ def test_kind_of_notice_that_does_not_concern_us_is_kept_and_acknowledged(
 ) -> None:
     assert notify({"x": 1}, event_type="COUPON.USE").status_code == 204
     assert count(demo, PaymentNotice, PaymentNotice.outcome == "ignored") == 1
+
+
+def test_verdict_and_callback_at_the_same_moment_lead_to_uploaded(
+    alice: Phone, wechat: SmallWechat, notify: Notify, demo: Context
+) -> None:
+    """The callback waits for the verdict's lock and must then see the verdict itself."""
+    with demo.db.write() as session:
+        session.execute(update(FeatureCode).values(pay_first=True))
+    enrolment_id = alice.bound()
+    payment = wechat.pay(open_order(alice, enrolment_id)["out_trade_no"])
+    with demo.db.write() as session:
+        session.execute(update(FeatureCode).values(pay_first=False))
+    photo_id = uuid.UUID(alice.upload(enrolment_id).json["data"]["id"])
+    answers: list[int] = []
+    callback = threading.Thread(target=lambda: answers.append(notify(payment).status_code))
+    with demo.db.write() as session:
+        enrolment = lock_enrolment(session, uuid.UUID(enrolment_id))
+        callback.start()
+        time.sleep(0.7)
+        photo = session.get_one(Photo, photo_id)
+        photo.state, photo.verdict = PhotoState.CHECKED, Verdict.PASS
+        assert enrolment is not None
+        promote(session, enrolment, photo, actor=SYSTEM, at=demo.now())
+    callback.join()
+    assert answers == [204]
+    assert alice.enrolment(enrolment_id)["status"]["value"] == "uploaded"
