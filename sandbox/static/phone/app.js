@@ -75,7 +75,8 @@ function showFrame(route, path, root) {
 
 function showFailure(error) {
   const retry = plainButton("重试", "retry-button", () => render(), "primary");
-  const note = h("div", { class: "stack" }, errorBox(error), retry);
+  const leave = error.status === 404 ? plainButton("回到我的学籍", "home-button", () => go("list", { replace: true })) : null;
+  const note = h("div", { class: "stack", "data-failed": true }, errorBox(error), retry, leave);
   // After it stands in the page: a countdown ends with the page that it belongs to.
   if (error.retryAfterS) queueMicrotask(() => countDown(retry, "重试", error.retryAfterS));
   return note;
@@ -84,7 +85,11 @@ function showFailure(error) {
 function watchNetwork() {
   const note = document.getElementById("offline");
   const update = () => { note.hidden = navigator.onLine; };
-  window.addEventListener("online", () => { update(); render(); });
+  window.addEventListener("online", () => {
+    update();
+    // What could not be opened is tried again; a page in use keeps the photo and the typed text.
+    if (document.querySelector("#page > [data-failed]")) render();
+  });
   window.addEventListener("offline", update);
   update();
 }

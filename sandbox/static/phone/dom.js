@@ -21,7 +21,7 @@ export function fill(node, ...children) {
 }
 
 function shown(children) {
-  return children.flat().filter((child) => child !== null && child !== undefined && child !== false);
+  return children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
 }
 
 /** A group of rows, as mini-programs show them. */

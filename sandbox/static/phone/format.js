@@ -24,6 +24,12 @@ export function showWindow(opensAt, closesAt) {
   return `${showTime(opensAt) ?? "即日"} 至 ${showTime(closesAt) ?? "另行通知"}`;
 }
 
+/** Why a feature code is not open now. */
+export function showClosed(opensAt, closesAt) {
+  if (opensAt && new Date(opensAt) > new Date()) return `采集尚未开始,${showTime(opensAt)} 起可以采集`;
+  return closesAt ? `采集已于 ${showTime(closesAt)} 结束,如有疑问请联系学习中心` : "现在不能采集,请联系学习中心";
+}
+
 /** 31 and [50, 110] with "px" → ["31 px", "50–110 px"]; open ends read ≥ and ≤. */
 export function showMeasured(value, limit, unit) {
   const suffix = unit ? ` ${unit}` : "";

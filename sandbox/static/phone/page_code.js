@@ -2,7 +2,7 @@
 
 import { call } from "./api.js";
 import { actionButton, cell, cells, field, form, h, plainButton } from "./dom.js";
-import { showTime, showWindow, showYuan } from "./format.js";
+import { showClosed, showTime, showWindow, showYuan } from "./format.js";
 import { signOutButton } from "./page_list.js";
 import { remember, remembered } from "./session.js";
 
@@ -50,6 +50,6 @@ function showCode(code, go) {
     h("section", { class: "group" }, h("h2", { class: "group-title" }, `个人信息告知书(${code.consent.version})`), h("div", { class: "prose", tabindex: "0", "data-testid": "consent-text" }, code.consent.text)),
     code.is_open
       ? plainButton("是我的学校,下一步", "code-continue", () => { remember({ code: code.feature_code }); go("identity"); }, "primary")
-      : h("p", { class: "box warn", "data-testid": "code-closed" }, `现在不在采集时间内:${showWindow(code.opens_at, code.closes_at)}`),
+      : h("p", { class: "box warn", "data-testid": "code-closed" }, showClosed(code.opens_at, code.closes_at)),
   );
 }

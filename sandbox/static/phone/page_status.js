@@ -4,6 +4,7 @@ import { call, poll } from "./api.js";
 import { actionButton, cell, cells, h, plainButton, toast } from "./dom.js";
 import { showTime, showYuan } from "./format.js";
 import { waitingNote } from "./page_photo.js";
+import { askForMessages } from "./messages.js";
 import { pay } from "./payment.js";
 import { STEP_TITLES } from "./steps.js";
 import { showStandardPhoto, showVerdict } from "./verdict.js";
@@ -19,6 +20,7 @@ const PAID_MESSAGES = {
   closed: "订单已关闭,请重新支付",
   quarantined: "已收到款项,财务正在核对",
 };
+const TOLD_LATER = new Set(["wait_check", "wait_review", "recapture"]);
 const REPLACEABLE = new Set(["pay", "wait_review"]);
 const WITHDRAWABLE = new Set(["received", "checked"]);
 const CHECK_MS = 2000;
@@ -73,7 +75,7 @@ function describeStep(enrolment) {
   const batch = enrolment.target_batch ? `计入 ${enrolment.target_batch} 批次,截止 ${showTime(enrolment.target_cutoff_at)}` : "";
   const texts = {
     capture: enrolment.eligible ? `准备好浅色墙面和均匀的光线。${batch}` : `学籍状态为“${enrolment.register_status}”,不能采集。请联系${enrolment.centre.name}`,
-    pay: `照片已经保存,支付 ${showYuan(enrolment.fee_fen)} 后提交审核。${batch}`,
+    pay: `${enrolment.photo ? "照片已经保存,支付" : "先支付"} ${showYuan(enrolment.fee_fen)} 后${enrolment.photo ? "提交审核" : "拍照"}。${batch}`,
     wait_review: `审核结果会在这里显示。${batch}`,
     recapture: `不需要再次付费。${batch}`,
     done: `照片扫描批次 ${enrolment.batch}。如需更正请联系${enrolment.centre.name}`,
@@ -91,7 +93,12 @@ function stepActions(enrolment, context, errors) {
     step === "recapture" ? plainButton("重新拍照", "recapture-button", toPhoto, "primary") : null,
     step === "pay" ? actionButton({ label: `支付 ${showYuan(enrolment.fee_fen)}`, testid: "pay-button", errors, run: () => payAndTell(enrolment, context) }) : null,
     REPLACEABLE.has(step) && enrolment.photo ? plainButton("换一张照片", "replace-button", toPhoto) : null,
+    TOLD_LATER.has(step) ? messagesButton(enrolment, context, errors) : null,
     canWithdraw(enrolment) ? withdrawButton(enrolment, context, errors) : null);
+}
+
+function messagesButton(enrolment, { signal }, errors) {
+  return actionButton({ label: "接收结果通知", testid: "messages-button", kind: "default", errors, run: () => askForMessages(enrolment.id, signal) });
 }
 
 function canWithdraw({ next_step: step, photo }) {

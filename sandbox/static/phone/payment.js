@@ -3,6 +3,7 @@
 import { call } from "./api.js";
 import { actionButton, h, toast } from "./dom.js";
 import { showYuan } from "./format.js";
+import { openSheet } from "./sheet.js";
 import { askUntil } from "./waiting.js";
 import * as wx from "./wx.js";
 
@@ -25,30 +26,27 @@ export async function pay(enrolment, signal) {
   return state && state.state !== "open" ? state.state : "late";
 }
 
-/** Show the sheet; resolves with true after the student confirmed, false after 取消. */
+/** Show the sheet; true after the student confirmed, false after 取消, null when the visit ended. */
 function askInSheet(order, enrolment, signal) {
-  const root = document.getElementById("sheet-root");
-  const opener = document.activeElement;
-  return new Promise((resolve) => {
-    const close = (isConfirmed) => {
-      root.replaceChildren();
-      document.getElementById("page").removeAttribute("inert");
-      opener?.focus?.();
-      resolve(isConfirmed);
-    };
-    signal.addEventListener("abort", () => close(false), { once: true });
-    document.getElementById("page").setAttribute("inert", "");
-    root.replaceChildren(makeSheet(order, enrolment, close));
-    root.querySelector("[data-testid=pay-confirm]").focus();
-  });
+  return openSheet(signal, (close) => makeSheet(order, enrolment, signal, close));
 }
 
-function makeSheet(order, enrolment, close) {
+/** Confirm; where WeChat refuses, let the server ask about the order, so that the next tap has a new one. */
+async function confirmOrAsk(order, signal) {
+  try {
+    await wx.confirmPayment(order.payment);
+  } catch (error) {
+    if (error.status) await call("GET", `/orders/${order.out_trade_no}`, undefined, signal).catch(() => {});
+    throw error;
+  }
+}
+
+function makeSheet(order, enrolment, signal, close) {
   const errors = h("div", {});
   const confirm = actionButton({
     label: "确认支付", testid: "pay-confirm", errors,
     run: async () => {
-      await wx.confirmPayment(order.payment);
+      await confirmOrAsk(order, signal);
       close(true);
     },
   });
@@ -60,14 +58,10 @@ function makeSheet(order, enrolment, close) {
       close(false);
     },
   });
-  return h(
-    "div",
-    { class: "sheet-back" },
-    h("div", { class: "sheet", role: "dialog", "aria-modal": "true", "aria-labelledby": "sheet-title", "data-testid": "pay-sheet", "data-order": order.out_trade_no, onkeydown: (event) => event.key === "Escape" && cancel.click() },
-      h("h2", { id: "sheet-title" }, "微信支付"),
-      h("p", { class: "payee" }, enrolment.institution),
-      h("p", { class: "amount", "data-testid": "pay-amount" }, showYuan(order.amount_fen)),
-      h("dl", { class: "sheet-lines" }, h("dt", {}, "商品"), h("dd", {}, "学历照片采集费"), h("dt", {}, "订单号"), h("dd", { "data-testid": "out-trade-no" }, order.out_trade_no), h("dt", {}, "支付方式"), h("dd", {}, "零钱(模拟)")),
-      errors, confirm, cancel),
-  );
+  return h("div", { class: "sheet", role: "dialog", "aria-modal": "true", "aria-labelledby": "sheet-title", "data-testid": "pay-sheet", "data-order": order.out_trade_no, onkeydown: (event) => event.key === "Escape" && cancel.click() },
+    h("h2", { id: "sheet-title" }, "微信支付"),
+    h("p", { class: "payee" }, enrolment.institution),
+    h("p", { class: "amount", "data-testid": "pay-amount" }, showYuan(order.amount_fen)),
+    h("dl", { class: "sheet-lines" }, h("dt", {}, "商品"), h("dd", {}, "学历照片采集费"), h("dt", {}, "订单号"), h("dd", { "data-testid": "out-trade-no" }, order.out_trade_no), h("dt", {}, "支付方式"), h("dd", {}, "零钱(模拟)")),
+    errors, confirm, cancel);
 }

@@ -1,4 +1,4 @@
-/** WeChat on this phone, played by the sandbox: wx.login and wx.requestPayment. */
+/** WeChat on this phone, played by the sandbox: wx.login, wx.requestPayment, messages. */
 
 import { ApiError } from "./api.js";
 
@@ -16,6 +16,11 @@ export function confirmPayment(payment) {
 /** The student closes the payment sheet. */
 export function cancelPayment(payment) {
   return control("cancel", { prepay_id: readPrepayId(payment) });
+}
+
+/** wx.requestSubscribeMessage: the user allows one message of each template. */
+export async function allowMessages(user, templateIds) {
+  for (const templateId of templateIds) await control("allow-messages", { user, template_id: templateId, count: 1 });
 }
 
 function readPrepayId(payment) {
