@@ -59,16 +59,38 @@ class Enrolment(Base):
     __table_args__ = (
         UniqueConstraint("institution_id", "student_no"),
         Index("ix_enrolment_id_number_index", "id_number_index"),
-        Index("ix_enrolment_list", "institution_id", "student_no"),
+        # Lists: one for each filter, in the order of 学号 (the unique key serves the bare list).
         Index("ix_enrolment_status", "institution_id", "collection_status", "student_no"),
         Index("ix_enrolment_batch", "institution_id", "batch_id", "student_no"),
-        Index("ix_enrolment_centre", "centre_id", "collection_status", "student_no"),
         Index("ix_enrolment_register", "institution_id", "register_status", "student_no"),
-        Index("ix_enrolment_name", "institution_id", "name"),
+        Index("ix_enrolment_level", "institution_id", "level", "student_no"),
+        Index(
+            "ix_enrolment_name",
+            "institution_id",
+            "name",
+            postgresql_ops={"name": "text_pattern_ops"},
+        ),
+        Index("ix_enrolment_centre_list", "institution_id", "centre_id", "student_no"),
+        Index(
+            "ix_enrolment_centre",
+            "institution_id",
+            "centre_id",
+            "collection_status",
+            "student_no",
+        ),
+        # Figures: everything that they count stands in the index.
+        Index(
+            "ix_enrolment_tally",
+            "institution_id",
+            "centre_id",
+            "level",
+            "collection_status",
+            "register_status",
+        ),
+        Index("ix_enrolment_collected", "institution_id", "collected_at", "centre_id"),
+        Index("ix_enrolment_uploaded", "institution_id", "uploaded_at", "centre_id"),
         Index("ix_enrolment_user", "wechat_user_id"),
         Index("ix_enrolment_collection_code", "collection_code", unique=True),
-        Index("ix_enrolment_collected", "institution_id", "collected_at"),
-        Index("ix_enrolment_uploaded", "institution_id", "uploaded_at"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)

@@ -28,7 +28,7 @@ class Review(Base):
     __table_args__ = (
         Index("ix_review_enrolment", "enrolment_id", "at"),
         Index("ix_review_photo", "photo_id"),
-        Index("ix_review_at", "at"),
+        Index("ix_review_decision", "decision", "at"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)

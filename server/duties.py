@@ -22,7 +22,7 @@ log = structlog.get_logger()
 JOB_POLL_S = 1.0
 
 
-JOB_SWEEPERS = [Sweeper("remove_spent_rosters", 60, remove_spent_rosters)]
+JOB_SWEEPERS = [Sweeper("remove_spent_rosters", 60, remove_spent_rosters), *EXPORT_SWEEPERS]
 
 RETENTION_SWEEPERS = [Sweeper("delete_old_data", 3600, sweep_old_data)]
 
@@ -30,17 +30,20 @@ SWEEPERS: dict[str, list[Sweeper]] = {
     "photos": PHOTO_SWEEPERS,
     "money": MONEY_SWEEPERS,
     "jobs": JOB_SWEEPERS,
-    "exports": EXPORT_SWEEPERS,
     "retention": RETENTION_SWEEPERS,
 }
 """Every sweeper, by the thread that runs it: a gateway that hangs must not delay a verdict."""
 
-register_job(EXPORT, run_export)
+
+def register_jobs() -> None:
+    """Let this process run every kind of background job."""
+    register_roster_jobs()
+    register_job(EXPORT, run_export)
 
 
 def run_jobs_forever(ctx: Context, stopping: threading.Event) -> None:
     """Run background jobs (imports, exports) one after the other until told to stop."""
-    register_roster_jobs()
+    register_jobs()
     while not stopping.is_set():
         try:
             if run_next_job(ctx):

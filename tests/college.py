@@ -16,6 +16,7 @@ from models import (
     Photo,
     PhotoState,
     Role,
+    Staff,
     Verdict,
     WechatUser,
     describe_place,
@@ -28,6 +29,7 @@ from server.security.passwords import hash_password
 from server.services.id_numbers import compute_check_character
 from server.services.manage_institution import add_institution, find_or_create_centre
 from server.services.manage_staff import add_staff
+from server.services.staff_viewer import Viewer
 from tests.desk import DEMO_PASSWORD
 
 OTHER = "上海另一所大学网络教育学院"
@@ -147,4 +149,23 @@ def found_other_college(ctx: Context) -> None:
             institution=OTHER,
             centre="别的学习中心" if role is Role.CENTRE else None,
             password_hash=password_hash,
+        )
+
+
+def view_as(ctx: Context, username: str) -> Viewer:
+    """The viewer of an account, as after signing in."""
+    with ctx.db.read() as session:
+        staff = session.scalars(select(Staff).where(Staff.username == username)).one()
+        return Viewer(
+            staff_id=staff.id,
+            username=username,
+            role=staff.role,
+            institution_id=staff.institution_id,
+            institution_name=staff.institution.name,
+            centre_id=staff.centre_id,
+            centre_name="",
+            session_id=staff.id,
+            reauthenticated_at=ctx.now(),
+            must_change_password=False,
+            has_totp=False,
         )

@@ -186,13 +186,7 @@ def hold_sheet(ctx: Context, viewer: Viewer) -> list[tuple[Photo, Enrolment]]:
             .where(~_held_by_other(viewer, now), Photo.verdict == Verdict.PASS)
             .limit(SHEET_SIZE)
         ).all()
-    held = []
-    for photo_id in ids:
-        try:
-            hold_photo(ctx, viewer, photo_id, opens=False)
-        except (PhotoHeldByOther, PhotoNotWaiting):
-            continue
-        held.append(photo_id)
+    held = _hold_all(ctx, viewer, list(ids), now)
     with ctx.db.read() as session:
         rows = session.execute(
             select(Photo, Enrolment)
@@ -201,6 +195,23 @@ def hold_sheet(ctx: Context, viewer: Viewer) -> list[tuple[Photo, Enrolment]]:
             .order_by(Enrolment.student_no)
         )
         return [(photo, enrolment) for photo, enrolment in rows]
+
+
+def _hold_all(
+    ctx: Context, viewer: Viewer, photo_ids: list[uuid.UUID], now: dt.datetime
+) -> list[uuid.UUID]:
+    """Hold those that are still free, in one transaction; in one order, so that two never wait."""
+    held = []
+    with ctx.db.write() as session:
+        for photo_id in sorted(photo_ids):
+            try:
+                _, photo = lock_waiting(session, viewer, photo_id, now)
+            except (PhotoHeldByOther, PhotoNotWaiting):
+                continue
+            photo.leased_by = viewer.staff_id
+            photo.leased_until = now + LEASE
+            held.append(photo_id)
+    return held
 
 
 def _waiting_conditions(viewer: Viewer) -> list[ColumnElement[bool]]:

@@ -42,10 +42,11 @@ ROOT = Path(__file__).parents[2]
 Ask = Callable[..., uuid.UUID]
 WORKER = """
 import json, sys
-import server.duties
+from server.duties import register_jobs
 from server.services.run_jobs import run_next_job
 from server.settings import Settings
 from server.wiring import build_context
+register_jobs()
 run_next_job(build_context(Settings(**json.load(sys.stdin))))
 """
 
