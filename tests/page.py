@@ -45,9 +45,13 @@ def csrf_of(html: str) -> str:
 def read_page(response: TestResponse) -> Page:
     """Return the page after checking it; fails with the list of what is wrong."""
     page = Page(response)
-    faults = [*_find_frame_faults(page, response), *_find_form_faults(page), *_find_inline(page)]
-    assert faults == []
+    assert find_faults(page, response) == []
     return page
+
+
+def find_faults(page: Page, response: TestResponse) -> list[str]:
+    """Return everything that is wrong with a page."""
+    return [*_find_frame_faults(page, response), *_find_form_faults(page), *_find_inline(page)]
 
 
 def _find_frame_faults(page: Page, response: TestResponse) -> list[str]:
@@ -59,13 +63,18 @@ def _find_frame_faults(page: Page, response: TestResponse) -> list[str]:
     ids = Counter(e.get("id") for e in page.root.iter() if e.get("id"))
     faults += [f"id {name} {count} times" for name, count in ids.items() if count > 1]
     policy = response.headers.get("Content-Security-Policy", "")
-    if "'nonce-" not in policy or "unsafe-inline" in policy.split("style-src")[0]:
+    if "'nonce-" not in policy or "unsafe" in policy or "default-src 'none'" not in policy:
         faults.append(f"weak policy: {policy}")
+    if not page.all("h1"):
+        faults.append("no h1")
     for element in page.root.iter():
-        for name in ("src", "href", "action"):
-            address = element.get(name) or ""
-            if re.match(r"(https?:)?//", address):
-                faults.append(f"other origin: {address}")
+        for name in ("src", "href", "action", "formaction", "poster", "data"):
+            address = (element.get(name) or "").strip()
+            if re.match(r"(?i)((https?:)?//|javascript:)", address):
+                faults.append(f"other origin or script: {address}")
+    for name in ("for", "aria-describedby", "aria-labelledby", "aria-controls"):
+        wanted = {part for e in page.root.iter() for part in (e.get(name) or "").split()}
+        faults += [f"{name} names no id: {part}" for part in sorted(wanted - set(ids))]
     return faults
 
 
@@ -81,7 +90,10 @@ def _find_form_faults(page: Page) -> list[str]:
         faults.append(f"no label: {control.get('name')}")
     for form in page.all("form"):
         fields: list[Any] = [e.get("name") or "" for e in form.iter("input")]
-        if (form.get("method") or "get").lower() == "post":
+        is_post = (form.get("method") or "get").lower() == "post"
+        if not is_post and any("csrf" in name for name in fields):
+            faults.append(f"CSRF token in an address: {form.get('action')}")
+        if is_post:
             if not any("csrf" in name for name in fields):
                 faults.append(f"form without CSRF: {form.get('action')}")
             if not form.get("action"):
@@ -98,7 +110,7 @@ def _find_inline(page: Page) -> list[str]:
         faults += [f"inline {name}" for name in element.keys() if name.startswith("on")]  # noqa: SIM118
         if element.get("style"):
             faults.append(f"inline style on {element.tag}")
-    for script in page.all("script"):
-        if (script.text or "").strip() and not script.get("nonce"):
-            faults.append("script without nonce")
+    # The policy names a nonce for every script: one without it does not run at all.
+    for tag in ("script", "style"):
+        faults += [f"{tag} without nonce" for e in page.all(tag) if not e.get("nonce")]
     return faults
