@@ -53,7 +53,7 @@ class Order(Base):
         ),
         Index("ix_payment_order_enrolment", "enrolment_id", "created_at"),
         Index("ix_payment_order_due", "state", "next_query_at"),
-        Index("ix_payment_order_paid_at", "institution_id", "paid_at"),
+        Index("ix_payment_order_paid_at", "institution_id", "paid_at", "state", "amount_fen"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
