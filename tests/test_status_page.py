@@ -1,9 +1,20 @@
 import datetime as dt
+import uuid
 
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from models import Batch, CollectionStatus, Enrolment, Photo, PhotoState, Verdict
+from models import (
+    Batch,
+    CollectionStatus,
+    Decision,
+    Enrolment,
+    Photo,
+    PhotoState,
+    Review,
+    Staff,
+    Verdict,
+)
 from server.context import Context
 from tests.cast import JPEG, STUDENTS, Phone
 from tests.page import csrf_of, read_page
@@ -54,6 +65,29 @@ def test_form_needs_its_token(client: FlaskClient) -> None:
     assert answer.status_code == 400
 
 
+def test_student_who_was_sent_back_reads_every_reason(client: FlaskClient, demo: Context) -> None:
+    alice = Phone(client, "alice").sign_in()
+    photo_id = uuid.UUID(alice.upload(alice.bound()).json["data"]["id"])
+    with demo.db.write() as session:
+        row = session.scalars(
+            select(Enrolment).where(Enrolment.student_no == FIRST.student_no)
+        ).one()
+        row.collection_status = CollectionStatus.REUPLOAD_REQUIRED
+        session.add(
+            Review(
+                photo_id=photo_id,
+                enrolment_id=row.id,
+                staff_id=session.scalars(select(Staff.id)).first(),
+                decision=Decision.REJECT,
+                reason_codes=["background.shadow"],
+                note="请换一面墙",
+                at=demo.now(),
+            )
+        )
+    page = read_page(ask(client, FIRST.student_no, FIRST.id_number[-6:]))
+    assert "背景有阴影;请换一面墙" in page.text
+
+
 def test_card_shows_the_photo_from_its_date(client: FlaskClient, demo: Context) -> None:
     alice = Phone(client, "alice").sign_in()
     photo_id = alice.upload(alice.bound()).json["data"]["id"]
@@ -75,7 +109,9 @@ def test_card_shows_the_photo_from_its_date(client: FlaskClient, demo: Context) 
         )
     assert str(photo.id) == photo_id
     tail = FIRST.id_number[-6:]
-    assert "查看学籍卡" not in ask(client, FIRST.student_no, tail).text
+    early = ask(client, FIRST.student_no, tail)
+    assert "查看学籍卡" not in early.text
+    assert "2026-12-01 起可以查看和打印" in read_page(early).text
     assert ask(client, FIRST.student_no, tail, "/status/card").status_code == 404
     demo.clock.at = dt.datetime(2026, 11, 30, 16, 0, tzinfo=dt.UTC)  # type: ignore[attr-defined]
     assert "查看学籍卡" in ask(client, FIRST.student_no, tail).text

@@ -10,7 +10,7 @@ from server.console.access import STAFF, blueprint, current_context, current_vie
 from server.services.dashboard import DAYS_SHOWN, read_dashboard
 
 
-@blueprint.get("/")
+@blueprint.get("/", strict_slashes=False)
 @roles(*STAFF)
 def dashboard() -> str | Response:
     """Show the state of the collection; a learning centre starts at its students."""

@@ -15,6 +15,7 @@ from server.gateways.clock import to_local
 from server.gateways.photo_store import PhotoMissing
 from server.services.batches import find_target_batch
 from server.services.id_numbers import mask_name, normalise_id_number
+from server.services.rejection_reasons import describe_reasons
 
 TAIL_LENGTH = 6
 
@@ -38,7 +39,8 @@ class PublicStatus:
     contact: str
     batch_label: str
     target_batch: Batch | None
-    last_review: Review | None
+    reasons: str
+    """Why the last photo was sent back, in words; empty where none was."""
     card_photo: Photo | None
     """The collected photo, once the 学籍卡 date of its batch has come."""
 
@@ -79,7 +81,7 @@ def find_public_status(ctx: Context, *, student_no: str, id_tail: str) -> Public
             contact=row.centre.contact,
             batch_label=row.batch.label if row.batch else NO_BATCH_LABEL,
             target_batch=find_target_batch(session, row, ctx.now()),
-            last_review=review,
+            reasons=describe_reasons(review.reason_codes, review.note) if review else "",
             card_photo=_find_card_photo(ctx, row),
         )
 
