@@ -17,6 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from server.context import Context
 from server.errors import CaijiError, NotFound, ServiceBusy
 from server.observability.logs import configure_logs, install_request_log
+from server.observability.metrics import install_request_metrics
 from server.security.headers import install_headers
 from server.security.throttle import TooManyRequests, create_limiter
 from server.settings import Settings, load_settings
@@ -46,6 +47,7 @@ def create_app(settings: Settings | None = None, ctx: Context | None = None) -> 
     _configure(app, settings)
     app.extensions["caiji"] = ctx
     install_request_log(app)
+    install_request_metrics(app)
     install_headers(app)
     limiter = create_limiter(app, settings)
     app.extensions["caiji_limiter"] = limiter

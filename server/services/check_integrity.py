@@ -15,22 +15,15 @@ from models import (
     Enrolment,
     Order,
     OrderState,
-    PaymentNotice,
     Photo,
-    PhotoState,
-    Refund,
-    RefundState,
     StatusChange,
 )
 from server.context import Context
 from server.gateways.photo_store import FolderPhotoStore, PhotoMissing, hash_bytes
 from server.services.collection import Event, TransitionRefused, resolve_transition
 from server.services.remove_orphans import list_orphans
+from server.services.state_limits import LIMITS
 
-PHOTO_LIMIT = dt.timedelta(minutes=5)
-ORDER_LIMIT = dt.timedelta(hours=3)
-REFUND_LIMIT = dt.timedelta(days=3)
-NOTICE_LIMIT = dt.timedelta(minutes=5)
 ORPHAN_LIMIT = dt.timedelta(minutes=30)
 """``remove_orphans`` deletes after 15 minutes and looks every 10."""
 HAS_MONEY = (OrderState.PAID, OrderState.REFUNDING)
@@ -45,12 +38,7 @@ class Problem:
     subject: str
 
 
-TIME_LIMITS = {
-    "photo_waits_too_long",
-    "order_open_too_long",
-    "refund_runs_too_long",
-    "notice_not_handled",
-}
+TIME_LIMITS = {each.problem for each in LIMITS}
 """Kinds that only say that nobody has acted yet: a stopped installation collects them."""
 
 
@@ -98,38 +86,9 @@ def _check_files(ctx: Context) -> Iterator[Problem]:
 
 
 def _check_limits(session: Session, now: dt.datetime) -> Iterator[Problem]:
-    limits = (
-        (
-            "photo_waits_too_long",
-            select(Photo.id).where(
-                Photo.state == PhotoState.RECEIVED, Photo.submitted_at < now - PHOTO_LIMIT
-            ),
-        ),
-        (
-            "order_open_too_long",
-            select(Order.id).where(
-                Order.state == OrderState.OPEN, Order.created_at < now - ORDER_LIMIT
-            ),
-        ),
-        (
-            "refund_runs_too_long",
-            select(Refund.id).where(
-                Refund.state.in_((RefundState.REQUESTED, RefundState.PROCESSING)),
-                Refund.requested_at < now - REFUND_LIMIT,
-            ),
-        ),
-        (
-            "notice_not_handled",
-            select(PaymentNotice.id).where(
-                PaymentNotice.is_verified.is_(True),
-                PaymentNotice.handled_at.is_(None),
-                PaymentNotice.received_at < now - NOTICE_LIMIT,
-            ),
-        ),
-    )
-    for kind, query in limits:
-        for subject in session.scalars(query):
-            yield Problem(kind, str(subject))
+    for each in LIMITS:
+        for subject in session.scalars(each.select_overdue(now - each.limit)):
+            yield Problem(each.problem, str(subject))
 
 
 def _check_history(session: Session) -> Iterator[Problem]:

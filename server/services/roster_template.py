@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import io
 
-import openpyxl
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
-
 from models import REGISTER_STATUSES
 from server.services.read_roster import COLUMNS, MAX_ROWS, REQUIRED_COLUMNS
 
@@ -28,6 +24,11 @@ EXPLANATIONS = {
 
 def write_template() -> bytes:
     """Return an xlsx whose first sheet has the header only, so that nothing must be deleted."""
+    # Loaded here: it brings numpy, 16 MB that the web process does without.
+    import openpyxl
+    from openpyxl.styles import Font
+    from openpyxl.utils import get_column_letter
+
     book = openpyxl.Workbook()
     sheet = book.worksheets[0]
     sheet.title = "名单"

@@ -30,7 +30,7 @@ FORBIDDEN = {
     "server/api": {"sandbox", "tests", "server.console", "server.wiring"},
     "server/console": {"sandbox", "tests", "server.wiring"},
 }
-WEB_MUST_NOT_LOAD = {"dlib", "cv2", "face_recognition", "boto3"}
+WEB_MUST_NOT_LOAD = {"dlib", "cv2", "face_recognition", "boto3", "numpy", "openpyxl"}
 
 
 def list_imports(path: Path) -> set[str]:
