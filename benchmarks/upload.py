@@ -1,0 +1,222 @@
+"""One upload: acknowledged how fast against a bare view, judged how soon, in how much memory.
+
+    .venv/bin/python benchmarks/upload.py [--count 60]
+
+Three promises of the photo path, in one run on loopback:
+
+* acknowledged (stored, row committed, queued; no waiting for the verdict) within 3 times what a
+  bare Flask view under the same gunicorn takes that parses the same form, writes the same bytes
+  with fsync, and commits one row on the same SQLite settings. Both take turns, upload by upload;
+* the verdict of a 12-megapixel JPEG, from the first byte sent to the answer that carries it, under
+  one second (median, idle machine);
+* the web process below 150 MB resident and without dlib.
+
+Exit status 1 when one of them is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.crowd import Log, Visitor, number_jpeg  # noqa: E402
+from benchmarks.rush import INSTITUTION, list_memory, wait_for_heartbeat, write_roster  # noqa: E402
+from tests.portraits import phone_photo_bytes  # noqa: E402
+from tests.system.stack import Stack  # noqa: E402
+
+MAX_RATIO = 3.0
+MAX_VERDICT_S = 1.0
+MAX_WEB_MB = 150
+A_STUDENT = 5
+"""Uploads a student: below the limits of a minute and of a day."""
+
+
+def create_bare_app() -> Any:
+    """Return the bare view. Runs in its own gunicorn, which imports this function."""
+    import uuid
+
+    from flask import Flask, request
+    from sqlalchemy import Column, Integer, MetaData, String, Table, insert
+
+    from server.db import Database
+
+    folder = Path(os.environ["BARE_FOLDER"])
+    engine = Database(f"sqlite:///{folder}/bare.db").engine.execution_options(is_writer=True)
+    table = Table(
+        "upload", MetaData(), Column("id", String(32), primary_key=True), Column("size", Integer)
+    )
+    table.create(engine, checkfirst=True)
+    app = Flask("bare")
+
+    @app.post("/photos")
+    def take() -> tuple[dict[str, str], int]:
+        data = request.files["photo"].read()
+        name = uuid.uuid4().hex
+        with (folder / name).open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        with engine.begin() as connection:
+            connection.execute(insert(table).values(id=name, size=len(data)))
+        return {"id": name}, 202
+
+    return app
+
+
+@contextlib.contextmanager
+def run_bare(folder: Path) -> Iterator[int]:
+    """Run the bare view under the project's own gunicorn settings; give its port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    settings = folder / "bare.conf.py"
+    # The same settings without the proof of our configuration.
+    text = (ROOT / "gunicorn.conf.py").read_text().partition("def on_starting")[0]
+    settings.write_text(text)
+    application = "benchmarks.upload:create_bare_app()"
+    command = [sys.executable, "-m", "gunicorn", "-c", str(settings), "--bind", f"127.0.0.1:{port}"]
+    environment = os.environ | {"BARE_FOLDER": str(folder), "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen([*command, application], cwd=ROOT, env=environment)
+    try:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.1)
+        yield port
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+class BareClient:
+    """Sends the same form to the bare view."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+
+    def upload(self, photo: bytes) -> float:
+        """Return the seconds of one upload."""
+        body = (
+            b'--caiji\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\n'
+            b"Content-Type: image/jpeg\r\n\r\n" + photo + b"\r\n--caiji--\r\n"
+        )
+        start = time.perf_counter()
+        headers = {"Content-Type": "multipart/form-data; boundary=caiji"}
+        self._connection.request("POST", "/photos", body, headers)
+        answer = self._connection.getresponse()
+        answer.read()
+        if answer.status != 202:
+            raise SystemExit(f"the bare view answered {answer.status}")
+        return time.perf_counter() - start
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+def measure_acknowledgement(stack: Stack, people: list[dict[str, str]], count: int) -> float:
+    """Return our median time over the bare view's; there is no worker."""
+    photo = phone_photo_bytes()
+    log = Log()
+    bare_s: list[float] = []
+    with tempfile.TemporaryDirectory() as folder, run_bare(Path(folder)) as port:
+        bare = BareClient(port)
+        for number in range(count + 5):
+            if number % A_STUDENT == 0:
+                visitor = Visitor(stack.port, stack.sandbox_port, people.pop(), log)
+                visitor.arrive()
+            data = number_jpeg(photo, number)
+            bare_s.append(bare.upload(data))
+            visitor.upload(data)
+        bare.close()
+    ours_s = log.times_s["upload"][5:]
+    ratio = statistics.median(ours_s) / statistics.median(bare_s[5:])
+    for name, times in (("bare view", bare_s[5:]), ("caiji", ours_s)):
+        p50, p99 = statistics.median(times) * 1000, statistics.quantiles(times, n=100)[98] * 1000
+        print(
+            f"acknowledged  {name:<10}{p50:>8.1f} ms p50{p99:>8.1f} ms p99   ({len(photo)} bytes)"
+        )
+    print(f"acknowledged  ratio     {ratio:>8.2f} (at most {MAX_RATIO})")
+    return ratio
+
+
+def measure_verdict(stack: Stack, people: list[dict[str, str]], count: int) -> float:
+    """Return the median seconds from the upload to the answer with the verdict."""
+    photo = phone_photo_bytes()
+    log = Log()
+    for number in range(count):
+        if number % A_STUDENT == 0:
+            visitor = Visitor(stack.port, stack.sandbox_port, people.pop(), log)
+            visitor.arrive()
+        visitor.upload(number_jpeg(photo, 10_000 + number))
+    if log.statuses["upload 202"]:
+        print(f"verdict       {log.statuses['upload 202']} of {count} were not there in 3 s")
+    times = log.times_s["upload"][1:]
+    p50, worst = statistics.median(times), max(times)
+    print(f"verdict       12 MP     {p50:>8.2f} s p50{worst:>9.2f} s worst")
+    print(f"verdict       limit     {MAX_VERDICT_S:>8.2f} s")
+    return p50
+
+
+def look_at_web(stack: Stack) -> float:
+    """Return the resident MB of the largest web process; stop when one has loaded dlib."""
+    pid = stack.processes["web"].pid
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        if "dlib" in Path(f"/proc/{child}/maps").read_text():
+            raise SystemExit("the web process has loaded dlib")
+    memory = max(list_memory(pid))
+    print(f"web process   {memory:.0f} MB resident (at most {MAX_WEB_MB}), without dlib")
+    return memory
+
+
+def main() -> int:
+    """Measure the three promises."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=60)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        extra = {
+            "CAIJI_VERDICT_WAIT_S": "0",
+            "CAIJI_QUEUE_WAIT_LIMIT_S": "100000",
+            "CAIJI_TRUSTED_PROXIES": "1",
+        }
+        stack = Stack(folder, extra)
+        stack.prepare()
+        people = write_roster(folder / "roster.csv", options.count)
+        stack.flask("roster", "import", str(folder / "roster.csv"), "--institution", INSTITUTION)
+        try:
+            for each in ("sandbox", "web"):
+                stack.start(each)
+            ratio = measure_acknowledgement(stack, people, options.count)
+            stack.kill("web", signal.SIGTERM)
+            del stack.extra["CAIJI_VERDICT_WAIT_S"]
+            stack.start("web")
+            stack.launch("worker")
+            wait_for_heartbeat(stack)
+            time.sleep(options.count)  # what was uploaded above is judged first
+            verdict_s = measure_verdict(stack, people, 20)
+            memory = look_at_web(stack)
+        finally:
+            stack.stop()
+    return 0 if ratio <= MAX_RATIO and verdict_s <= MAX_VERDICT_S and memory <= MAX_WEB_MB else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
