@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response
 
@@ -18,6 +17,7 @@ def create_blueprint(app: APIFlask) -> Blueprint:
     from apiflask import APIBlueprint, HTTPError
 
     from server.api import access, enrolments, login, orders, photos
+    from server.api.document import complete_document
 
     limiter = app.extensions["caiji_limiter"]
     blueprint = APIBlueprint("api", __name__, url_prefix="/api/v1")
@@ -26,22 +26,8 @@ def create_blueprint(app: APIFlask) -> Blueprint:
         module.register(blueprint, limiter)
     app.register_error_handler(HTTPError, _answer_validation_error)
     app.config["SECURITY_SCHEMES"] = {"token": {"type": "http", "scheme": "bearer"}}
-    app.spec_processor(lambda spec: _declare_tokens(app, spec))
+    app.spec_processor(lambda spec: complete_document(app, spec))
     return blueprint
-
-
-def _declare_tokens(app: APIFlask, spec: Any) -> Any:
-    """Say in the OpenAPI document which calls need the token: all but the anonymous ones."""
-    anonymous = {
-        re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
-        for rule in app.url_map.iter_rules()
-        if getattr(app.view_functions[rule.endpoint], "is_anonymous", False)
-    }
-    for path, operations in spec["paths"].items():
-        for method, operation in operations.items():
-            if path not in anonymous and method != "parameters":
-                operation["security"] = [{"token": []}]
-    return spec
 
 
 def _answer_validation_error(error: object) -> Response:
