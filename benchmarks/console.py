@@ -4,7 +4,9 @@
 
 Every page is asked for through the real Flask views, signed in, templates and all, in one process.
 Printed: the median milliseconds of each, how much slower the largest college is than the smallest,
-and whether a page misses its goal. Exit status 1 when one does. PostgreSQL is TEST_POSTGRES_URL.
+the processor time of this process at the largest (on a busy machine the clock tells about the
+neighbours), and whether a page misses its goal. Exit status 1 when one does. PostgreSQL is
+TEST_POSTGRES_URL; its own processor time is not in the last column.
 """
 
 from __future__ import annotations
@@ -104,8 +106,12 @@ def sign_in(app: Flask, username: str) -> FlaskClient:
     return client
 
 
-def measure(url: str, folder: Path, count: int, repeat: int) -> dict[str, float]:
-    """Build one college and return the median milliseconds of each page."""
+Times = tuple[float, float]
+"""Median milliseconds by the clock and of this process."""
+
+
+def measure(url: str, folder: Path, count: int, repeat: int) -> dict[str, Times]:
+    """Build one college and return the times of each page."""
     settings = load_settings(data_dir=folder, database_url=url, **DEMO_SETTINGS)
     ctx = build_context(settings)
     ctx.db.migrate()
@@ -116,13 +122,14 @@ def measure(url: str, folder: Path, count: int, repeat: int) -> dict[str, float]
     clients = {name: sign_in(app, name) for name in ("admin", "reviewer", "centre")}
     medians = {}
     for name, (role, address) in list_pages(ctx, count).items():
-        times = []
+        clock, own = [], []
         for _ in range(repeat + 1):
-            begun = time.perf_counter()
+            begun = time.perf_counter(), time.process_time()
             answer = clients[role].get(address, buffered=True)
-            times.append((time.perf_counter() - begun) * 1000)
+            clock.append((time.perf_counter() - begun[0]) * 1000)
+            own.append((time.process_time() - begun[1]) * 1000)
             assert answer.status_code == 200, f"{address}: {answer.status_code}"
-        medians[name] = statistics.median(times[1:])
+        medians[name] = statistics.median(clock[1:]), statistics.median(own[1:])
     ctx.db.dispose()
     return medians
 
@@ -143,17 +150,19 @@ def own_postgres(url: str) -> Iterator[str]:
         admin.dispose()
 
 
-def show(engine: str, counts: list[int], results: dict[int, dict[str, float]]) -> list[str]:
+def show(engine: str, counts: list[int], results: dict[int, dict[str, Times]]) -> list[str]:
     """Print the table of one engine and return the pages that miss the goal."""
     head = "".join(f"{count:>10}" for count in counts)
-    print(f"\n{engine:<34}{head}    growth   (median ms)")
+    print(f"\n{engine:<34}{head}    growth       cpu   (median ms)")
     missed = []
     for name in results[counts[0]]:
-        values = [results[count][name] for count in counts]
+        values = [results[count][name][0] for count in counts]
+        own = results[counts[-1]][name][1]
         cells = "".join(f"{value:>10.1f}" for value in values)
         mark = "" if values[-1] < GOAL_MS else f"   over {GOAL_MS:.0f} ms"
         wide = sum(1 for character in name if ord(character) > 0x2E80)
-        print(f"{name}{' ' * (34 - len(name) - wide)}{cells}{values[-1] / values[0]:>9.1f}x{mark}")
+        growth = f"{values[-1] / values[0]:>9.1f}x{own:>10.1f}"
+        print(f"{name}{' ' * (34 - len(name) - wide)}{cells}{growth}{mark}")
         if mark:
             missed.append(f"{engine}: {name}")
     return missed
