@@ -266,7 +266,8 @@ def finish_refund(gate: Gate, out_refund_no: str, status: str) -> dict[str, Any]
         if status == "CLOSED":
             _free_money(gate, refund)
         done = show_time(gate.ledger.now()) if status == "SUCCESS" else None
-        return {**refund, "status": status, "success_time": done}
+        told = {"status": status, "success_time": done, "notice_id": secrets.token_hex(16)}
+        return {**refund, **told}
 
     return gate.ledger.change("refund", running["out_refund_no"], edit)
 

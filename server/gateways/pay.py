@@ -127,6 +127,8 @@ class RefundEvidence:
     transaction_id: str = ""
     refund_fen: int = 0
     success_time: datetime | None = None
+    mch_id: str = ""
+    """Only a notice names the merchant; the gateways check it in answers."""
     notice_id: str | None = None
 
 

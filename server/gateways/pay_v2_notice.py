@@ -53,6 +53,7 @@ def read_refund_notice(fields: Mapping[str, str], signer: PayV2Signer, notice_id
         transaction_id=required(content, "transaction_id"),
         refund_fen=whole(content, "refund_fee"),
         success_time=read_spaced_time(content.get("success_time", "")),
+        mch_id=fields.get("mch_id", ""),
         notice_id=notice_id,
     )
     return Notice(notice_id, f"REFUND.{evidence.status}", evidence)

@@ -115,6 +115,7 @@ def read_refund(content: Mapping[str, Any], notice_id: str | None = None) -> Ref
         transaction_id=text(content, "transaction_id"),
         refund_fen=whole(amount, "refund"),
         success_time=moment(content.get("success_time")),
+        mch_id=str(content.get("mchid") or ""),
         notice_id=notice_id,
     )
 

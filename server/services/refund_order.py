@@ -187,6 +187,9 @@ def apply_refund_in(session: Session, ctx: Context, evidence: RefundEvidence) ->
         .execution_options(populate_existing=True)
     ).one_or_none()
     at = ctx.now()
+    if evidence.mch_id not in {"", ctx.pay.mch_id}:
+        keep_refund(session, evidence, order=order, reason=Reason.WRONG_MERCHANT, at=at)
+        return "quarantined"
     if refund is None:
         keep_refund(session, evidence, order=order, reason=Reason.UNKNOWN_REFUND, at=at)
         return "quarantined"

@@ -75,8 +75,8 @@ class Bench:
     photo: bytes = field(default_factory=jpeg_bytes)
     serial: Iterator[int] = field(default_factory=itertools.count)
 
-    def prepare(self, count: int) -> None:
-        """Import ``count`` students, of whom half have a photo under check."""
+    def prepare(self, count: int, with_photo: int) -> None:
+        """Import ``count`` students, of whom some have a photo under check."""
         students, text = write_roster(count)
         roster = self.stack.folder / "roster.csv"
         roster.write_text(text)
@@ -86,7 +86,7 @@ class Bench:
             db.execute("UPDATE feature_code SET pay_first = 1 WHERE code = ?", (PAY_FIRST_CODE,))
             db.commit()
         self.students = iter(students)
-        for _ in range(count // 2):
+        for _ in range(with_photo):
             student = self.new_student("y0814v")
             self.upload(student)
             self.with_photo.append(student)

@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 from tests.faults.bench import HELD, PAY_FIRST, REFUSED_FIRST, Bench, post_order
-from tests.system.stack import Student
+from tests.faults.refunds import REFUND_HELD
+from tests.system.stack import Student, wait_until
 
 
 def play_notice_fault(bench: Bench, fault: str, photo: str) -> None:
@@ -140,6 +141,7 @@ def assert_books_agree(bench: Bench) -> None:
         student.wait_for_status("uploaded", 120)
         history = [step["status"]["value"] for step in student.enrolment()["history"]]
         assert history == ["not_uploaded", "uploaded"]
+    refunded = assert_refunds_agree(bench)
     theirs = {
         order["out_trade_no"]: order["transaction_id"]
         for order in bench.ask_sandbox("ledger")["orders"]
@@ -147,12 +149,28 @@ def assert_books_agree(bench: Bench) -> None:
     }
     ours = {
         row["out_trade_no"]: row["transaction_id"]
-        for row in bench.rows("SELECT * FROM payment_order WHERE state = 'paid'")
+        for row in bench.rows("SELECT * FROM payment_order WHERE state IN ('paid', 'refunded')")
     }
     assert ours == theirs
     printed = bench.reconcile_everything()
     rows = sum(int(count) for count in re.findall(r": (\d+) rows", printed))
-    assert rows == len(theirs), printed
+    assert rows == len(theirs) + refunded, printed
     assert bench.rows("SELECT * FROM reconciliation_difference WHERE resolved_at IS NULL") == []
     held = bench.rows("SELECT reason FROM quarantined_payment WHERE resolved_at IS NULL")
-    assert {row["reason"] for row in held} <= {"unknown_refund", "wrong_app", "wrong_merchant"}
+    assert {row["reason"] for row in held} <= {"unknown_refund", *REFUND_HELD.values()}
+
+
+def assert_refunds_agree(bench: Bench) -> int:
+    """Wait until asking has found the results that no notice told; returns how many succeeded."""
+    theirs = {
+        refund["out_refund_no"]: refund["wanted"]["amount_fen"]
+        for refund in bench.ask_sandbox("ledger")["refunds"]
+        if refund["status"] == "SUCCESS"
+    }
+
+    def find_ours() -> dict[str, int]:
+        rows = bench.rows("SELECT * FROM refund WHERE state = 'success'")
+        return {row["out_refund_no"]: row["amount_fen"] for row in rows}
+
+    wait_until(lambda: find_ours() == theirs, 90, "refunds on both sides")
+    return len(theirs)

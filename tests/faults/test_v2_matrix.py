@@ -4,13 +4,20 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.faults import GATEWAY_FAULTS, NOTICE_FAULTS, UNSUITED
+from sandbox.faults import GATEWAY_FAULTS, NOTICE_FAULTS, UNSUITED, UNSUITED_REFUND
 from tests.faults.bench import PAY_FIRST, PHOTO_FIRST, Bench
 from tests.faults.matrix import assert_books_agree, play_gateway_fault, play_notice_fault
+from tests.faults.refunds import (
+    Finance,
+    play_abnormal_refund,
+    play_closed_refund,
+    play_refund_fault,
+)
 from tests.system.stack import run_stack
 
 OF_NOTICES = [name for name in NOTICE_FAULTS if name not in UNSUITED["v2"]]
 OF_ANSWERS = [name for name in GATEWAY_FAULTS if name not in {"stale_answer", "probe_answer"}]
+OF_REFUNDS = [name for name in OF_NOTICES if name not in UNSUITED_REFUND]
 EITHER = pytest.mark.parametrize("photo", [PHOTO_FIRST, PAY_FIRST])
 
 
@@ -19,7 +26,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     settings = {"CAIJI_PAY_VERSION": "v2", "CAIJI_VERDICT_WAIT_S": "0"}
     with run_stack(tmp_path_factory.mktemp("faults-v2"), **settings) as running:
         prepared = Bench(running, "v2")
-        prepared.prepare(2 * (len(OF_NOTICES) + len(OF_ANSWERS)))
+        pairs = len(OF_NOTICES) + len(OF_ANSWERS)
+        prepared.prepare(2 * pairs + len(OF_REFUNDS) + 2, with_photo=pairs)
         yield prepared
 
 
@@ -33,6 +41,26 @@ def test_notice_with_fault_settles_once(bench: Bench, fault: str, photo: str) ->
 @pytest.mark.parametrize("fault", OF_ANSWERS)
 def test_answer_with_fault_loses_no_payment(bench: Bench, fault: str, photo: str) -> None:
     play_gateway_fault(bench, fault, photo)
+
+
+@pytest.fixture(scope="module")
+def finance(bench: Bench) -> Finance:
+    return Finance(bench.stack)
+
+
+@pytest.mark.parametrize("fault", OF_REFUNDS)
+def test_refund_notice_with_fault_refunds_once(bench: Bench, finance: Finance, fault: str) -> None:
+    play_refund_fault(bench, finance, fault)
+
+
+def test_abnormal_refund_succeeds_in_the_end(bench: Bench, finance: Finance) -> None:
+    play_abnormal_refund(bench, finance)
+
+
+def test_closed_refund_leaves_the_money_and_can_be_asked_for_anew(
+    bench: Bench, finance: Finance
+) -> None:
+    play_closed_refund(bench, finance)
 
 
 def test_at_the_end_both_books_and_the_bill_agree(bench: Bench) -> None:
