@@ -85,7 +85,7 @@ def require_known(faults: list[str]) -> None:
 
 def settle_refund(gate: Gate, number: str, status: object, faults: list[str]) -> dict[str, Any]:
     """Give a refund its result and send its notice; raises Refused before anything happened."""
-    if status not in {"SUCCESS", "ABNORMAL", "CLOSED"}:
+    if not isinstance(status, str) or status not in {"SUCCESS", "ABNORMAL", "CLOSED"}:
         raise Refused(400, "PARAM_ERROR", "status: SUCCESS, ABNORMAL or CLOSED")
     refund = orders.find_refund(gate, number)
     order = orders.find_order(gate, refund["out_trade_no"])
@@ -93,7 +93,7 @@ def settle_refund(gate: Gate, number: str, status: object, faults: list[str]) ->
     require_suited(faults, refund["version"], is_refund=True)
     require_loopback(url)
     with gate.ledger.transaction():
-        refund = orders.finish_refund(gate, number, str(status))
+        refund = orders.finish_refund(gate, number, status)
         start_sideways_faults(gate, faults)
         send_refund_notice(gate, refund, url, without_sideways(faults))
     return refund

@@ -37,6 +37,8 @@ class Ledger:
             folder / "ledger.db", check_same_thread=False, isolation_level=None
         )
         self._db.execute("PRAGMA journal_mode=WAL")
+        # A killed process loses nothing; only a power cut may take the last commits.
+        self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(SCHEMA)
 
     def get(self, kind: str, key: str) -> Record | None:
