@@ -9,10 +9,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from imagecheck.advice import choose_first
     from imagecheck.annotate import annotate
     from imagecheck.check import check
     from imagecheck.examine import Examination, examine
-    from imagecheck.report import Finding, Report, first_findings
+    from imagecheck.report import Finding, Report
     from imagecheck.standardise import standardise
 
 __all__ = [
@@ -21,8 +22,8 @@ __all__ = [
     "Report",
     "annotate",
     "check",
+    "choose_first",
     "examine",
-    "first_findings",
     "standardise",
 ]
 
@@ -32,8 +33,8 @@ _HOMES = {
     "Report": "imagecheck.report",
     "annotate": "imagecheck.annotate",
     "check": "imagecheck.check",
+    "choose_first": "imagecheck.advice",
     "examine": "imagecheck.examine",
-    "first_findings": "imagecheck.report",
     "standardise": "imagecheck.standardise",
 }
 

@@ -98,6 +98,13 @@ def _write(name: str, data: bytes) -> int:
     return OK
 
 
+def _is_same_file(one: str, other: str) -> bool:
+    try:
+        return Path(one).samefile(other)
+    except OSError:
+        return False
+
+
 def _describe(name: str, report: Report) -> Iterable[str]:
     yield f"{name}: {_VERDICTS[report.verdict]}"
     for finding in report.findings:
@@ -109,6 +116,9 @@ def _run_standardise(options: argparse.Namespace) -> int:
 
     data = _read(options.file)
     if data is None:
+        return BAD_USAGE
+    if _is_same_file(options.file, options.output):
+        print(f"imagecheck: {options.output}: the original is never overwritten", file=sys.stderr)
         return BAD_USAGE
     made = standardise(data, background=options.background, profile=options.profile)
     if made.jpeg is None:

@@ -30,6 +30,8 @@ _LOADING = threading.Lock()
 SURE_SCORE = 0.8
 """A best score below this asks for a second look: of 298 compliant studio pictures none scores
 below 1.2, of upside-down ones none above 0.1."""
+SMALLEST_SIDE_PX = 40
+"""Half the smallest face that is found at double size; dlib cannot read strips of one pixel."""
 SECOND_FACE_SCORE = 0.6
 """Weaker second boxes are mostly cloth and shadow."""
 _TURN_GAIN = 0.3
@@ -152,6 +154,8 @@ def search(pixels: Rgb) -> Search:
     The second looks, at half size, find faces that reach over the border (the picture mirrored
     at its edges makes half a face whole), turned faces, and at double size small ones.
     """
+    if min(pixels.shape[:2]) < SMALLEST_SIDE_PX:
+        return Search()
     found = detect_boxes(pixels)
     best = found[0].score if found else -1.0
     if best < SURE_SCORE:

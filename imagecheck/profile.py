@@ -94,7 +94,7 @@ _LIMITS: Mapping[str, Limit] = MappingProxyType(
         "glasses.tinted": _fails((None, 0.38), "", CALIBRATED),
         "glasses.glare": _fails((None, 0.06), "", CALIBRATED, warn=(None, 0.035)),
         "glasses.frame": _warns((None, 0.16), "", CALIBRATED),
-        "mouth.open": _fails((None, 0.05), "", FICV, warn=(None, 0.042)),
+        "mouth.open": _fails((None, 0.057), "", FICV, warn=(None, 0.047)),
         "expression.smile": _warns((None, 1.05), "", CALIBRATED),
         "hair.brows": _warns((None, 0.55), "", CALIBRATED),
         "hair.eyes": _warns((None, 0.42), "", CALIBRATED),

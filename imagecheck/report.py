@@ -82,9 +82,3 @@ def worst_verdict(findings: Sequence[Finding]) -> Verdict:
     if any(finding.status == "fail" for finding in findings):
         return "fail"
     return "warn" if findings else "pass"
-
-
-def first_findings(report: Report, limit: int = 3) -> tuple[Finding, ...]:
-    """The few findings to show at once: failures first, each kind in the order of repair."""
-    ranks = {"fail": 0, "warn": 1, "unknown": 2}
-    return tuple(sorted(report.findings, key=lambda f: ranks.get(f.status, 3))[:limit])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from imagecheck.advice import choose_first
 from models import FeatureCode, Photo, PhotoState
 from server.api import schemas
 from server.context import Context
@@ -14,9 +15,6 @@ from server.services.queue_wait import estimate_wait_s
 from server.services.rejection_reasons import REASONS
 from server.services.submit_photo import MAX_PHOTO_BYTES
 from server.services.view_enrolment import EnrolmentView
-
-SHOWN_FINDINGS = 3
-STATUS_ORDER = {"fail": 0, "warn": 1, "unknown": 2}
 
 
 def show_photo(ctx: Context, photo: Photo) -> schemas.PhotoOut:
@@ -30,9 +28,7 @@ def show_photo(ctx: Context, photo: Photo) -> schemas.PhotoOut:
         state=photo.state,
         verdict=photo.verdict.value if photo.verdict else None,
         findings=findings,
-        first_findings=sorted(findings, key=lambda f: STATUS_ORDER.get(f.status, 3))[
-            :SHOWN_FINDINGS
-        ],
+        first_findings=list(choose_first(findings)),
         measurements=report.get("measurements", {}),
         submitted_at=photo.submitted_at,
         checked_at=photo.checked_at,

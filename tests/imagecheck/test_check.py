@@ -7,8 +7,9 @@ import sys
 import pytest
 
 import imagecheck
+from imagecheck.advice import choose_first
 from imagecheck.profile import ALIASES, PROFILES, find_profile
-from imagecheck.report import Finding, Report, first_findings
+from imagecheck.report import Finding
 from imagecheck.rules import RULES
 from tests.portraits import Portrait, jpeg_bytes, phone_photo_bytes, phone_portrait
 
@@ -130,9 +131,22 @@ def finding(code: str, status: str) -> Finding:
 def test_first_findings_are_failures_in_the_order_of_repair() -> None:
     found = (finding("a", "warn"), finding("b", "fail"), finding("c", "unknown"),
              finding("d", "fail"), finding("e", "fail"))  # fmt: skip
-    report = Report("final", "moe-2017", "fail", found)
-    assert [f.code for f in first_findings(report)] == ["b", "d", "e"]
-    assert [f.code for f in first_findings(report, limit=5)] == ["b", "d", "e", "a", "c"]
+    assert [f.code for f in choose_first(found)] == ["b", "d", "e"]
+    assert [f.code for f in choose_first(found, limit=5)] == ["b", "d", "e", "a", "c"]
+    assert choose_first(()) == ()
+
+
+def test_what_another_finding_explains_waits() -> None:
+    found = (finding("eyes.closed", "fail"), finding("glasses.tinted", "fail"),
+             finding("hair.eyes", "warn"), finding("background.colour", "warn"))  # fmt: skip
+    assert [f.code for f in choose_first(found, limit=2)] == ["glasses.tinted", "background.colour"]
+    assert {f.code for f in choose_first(found, limit=9)} == {f.code for f in found}
+
+
+def test_only_real_codes_explain_each_other() -> None:
+    from imagecheck.advice import _EXPLAINS
+
+    assert set(_EXPLAINS).union(*_EXPLAINS.values()) <= set(CODES)
 
 
 def test_findings_stand_in_the_order_of_the_rules() -> None:

@@ -118,6 +118,22 @@ def test_standardise_of_no_photo_exits_1_and_says_why(tmp_path: Path) -> None:
     assert not out.exists()
 
 
+def test_standardise_never_overwrites_the_original(bad: Path) -> None:
+    before = bad.read_bytes()
+    done = run("standardise", bad, "-o", bad)
+    assert done.returncode == 2
+    assert "original" in done.stderr
+    assert bad.read_bytes() == before
+
+
+def test_unwritable_output_is_bad_usage_with_a_line(bad: Path, tmp_path: Path) -> None:
+    for command, name in (("standardise", "no/such/out.jpg"), ("annotate", "no/such/out.svg")):
+        done = run(command, bad, "-o", tmp_path / name)
+        assert done.returncode == 2
+        assert "No such file" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(("suffix", "magic"), [(".png", b"\x89PNG"), (".svg", b"<svg")])
 def test_annotate_draws(tmp_path: Path, bad: Path, suffix: str, magic: bytes) -> None:
     out = tmp_path / f"out{suffix}"

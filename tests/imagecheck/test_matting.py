@@ -32,10 +32,20 @@ def replaced(portrait: Portrait, colour: Colour) -> Rgb | None:
     return replace_wall(pixels, points, (int(colour[0]), int(colour[1]), int(colour[2])))
 
 
-@pytest.mark.parametrize("hair", ["short", "long", "bald"])
-@pytest.mark.parametrize("skin", ["pale", "deep"])
-@pytest.mark.parametrize("wall", [LIGHT_GREY, OFF_WHITE, DARK_GREY])
-@pytest.mark.parametrize("colour", [BLUE, WHITE])
+@pytest.mark.parametrize(
+    ("hair", "skin", "wall", "colour"),
+    [
+        ("short", "pale", LIGHT_GREY, BLUE),
+        ("short", "deep", OFF_WHITE, WHITE),
+        ("short", "deep", DARK_GREY, BLUE),
+        ("long", "pale", OFF_WHITE, BLUE),
+        ("long", "deep", LIGHT_GREY, WHITE),
+        ("long", "pale", DARK_GREY, WHITE),
+        ("bald", "pale", LIGHT_GREY, WHITE),
+        ("bald", "deep", OFF_WHITE, BLUE),
+        ("bald", "deep", DARK_GREY, WHITE),
+    ],
+)
 def test_person_looks_as_if_photographed_before_the_new_wall(
     hair: str, skin: str, wall: Colour, colour: Colour
 ) -> None:

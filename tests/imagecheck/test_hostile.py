@@ -1,0 +1,229 @@
+"""Whatever the bytes are: a report with a finding, soon, in little memory, no traceback."""
+
+import io
+import json
+import os
+import struct
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+import imagecheck
+from imagecheck.isolated import Checker
+from imagecheck.report import Report
+from tests.portraits import Portrait, draw, encode, jpeg_bytes, phone_photo_bytes
+
+FUZZ = settings(
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "15")),
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+"""Few and always the same in the suite; ``FUZZ_EXAMPLES=5000`` for a night."""
+
+GENEROUS_S = 20.0
+"""A hang, not a slow machine, takes longer; the processor limit of the child is a tenth of this."""
+
+SMALL = encode(draw(Portrait()).resize((120, 160)), 80)
+SMALL_PNG = io.BytesIO()
+draw(Portrait()).resize((120, 160)).save(SMALL_PNG, "PNG")
+SEEDS = (SMALL, SMALL_PNG.getvalue(), phone_photo_bytes(size=(240, 320), orientation=6))
+
+
+def judge(data: bytes) -> Report:
+    """Both modes, and a report that can be written as JSON."""
+    captured = imagecheck.check(data, mode="capture")
+    report = imagecheck.check(data)
+    for told in (captured, report):
+        json.dumps(told.to_dict("x"), ensure_ascii=False, allow_nan=False)
+        assert told.verdict in ("pass", "warn", "fail")
+        assert (told.verdict == "pass") is (told.findings == ())
+    return report
+
+
+@FUZZ
+@given(st.sampled_from(SEEDS), st.data())
+def test_flipped_bits_give_a_report(seed: bytes, data: st.DataObject) -> None:
+    broken = bytearray(seed)
+    places = st.integers(0, len(seed) - 1)
+    for at in data.draw(st.lists(places, min_size=1, max_size=12)):
+        broken[at] ^= 1 << data.draw(st.integers(0, 7))
+    judge(bytes(broken))
+
+
+@FUZZ
+@given(st.sampled_from(SEEDS), st.data())
+def test_a_file_cut_at_any_byte_is_unreadable(seed: bytes, data: st.DataObject) -> None:
+    report = judge(seed[: data.draw(st.integers(0, len(seed) - 14))])
+    assert [f.code for f in report.findings] == ["file.unreadable"]
+
+
+@FUZZ
+@given(st.binary(max_size=400), st.sampled_from([b"", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n"]))
+def test_noise_is_no_photo(noise: bytes, start: bytes) -> None:
+    codes = {f.code for f in judge(start + noise).findings}
+    assert codes <= {"file.unreadable", "file.format"}
+    assert codes
+
+
+@FUZZ
+@given(st.sampled_from(SEEDS), st.binary(min_size=1, max_size=60), st.data())
+def test_inserted_bytes_give_a_report(seed: bytes, noise: bytes, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(seed)))
+    judge(seed[:at] + noise + seed[at:])
+
+
+# -- files made to harm -----------------------------------------------------------------------
+
+
+def png_chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def make_png(width: int, height: int, body: bytes, *chunks: bytes, depth: int = 8) -> bytes:
+    head = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, 2, 0, 0, 0))
+    return (
+        b"\x89PNG\r\n\x1a\n" + head + b"".join(chunks)
+        + png_chunk(b"IDAT", body) + png_chunk(b"IEND", b"")
+    )  # fmt: skip
+
+
+def claim_size(data: bytes, width: int, height: int) -> bytes:
+    """The JPEG with other dimensions in its frame header."""
+    at = data.index(b"\xff\xc0") + 5
+    return data[:at] + struct.pack(">HH", height, width) + data[at + 4 :]
+
+
+def with_segment(data: bytes, marker: int, body: bytes, times: int = 1) -> bytes:
+    segment = bytes((0xFF, marker)) + struct.pack(">H", len(body) + 2) + body
+    return data[:2] + segment * times + data[2:]
+
+
+def save(picture: Image.Image, form: str, **options: object) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, form, **options)
+    return out.getvalue()
+
+
+def animated(form: str) -> bytes:
+    frames = [Image.new("RGB", (64, 64), (n * 20, 0, 0)) for n in range(8)]
+    return save(frames[0], form, save_all=True, append_images=frames[1:])
+
+
+def flat(size: tuple[int, int], mode: str = "RGB") -> Image.Image:
+    return Image.new(mode, size)
+
+
+def many_scans() -> bytes:
+    """A progressive JPEG whose scans are repeated two thousand times: each costs a pass."""
+    data = save(flat((2048, 2048)), "JPEG", progressive=True, quality=50)
+    first = data.index(b"\xff\xda")
+    scans = data[first:-2]
+    return data[:first] + scans * 2000 + b"\xff\xd9"
+
+
+HOSTILE = {
+    "empty": b"",
+    "one pixel": save(flat((1, 1)), "JPEG"),
+    "one row": save(flat((5000, 1)), "JPEG"),
+    "one column": save(flat((1, 5000)), "PNG"),
+    "50 megapixels": save(flat((10000, 5000)), "JPEG", quality=30),
+    "51 megapixels": save(flat((10200, 5000)), "JPEG", quality=30),
+    "claims 65500 x 65500": claim_size(SMALL, 65500, 65500),
+    "claims no size": claim_size(SMALL, 0, 0),
+    "png claims 2 gigapixels": make_png(2**31 - 1, 1, b""),
+    "deflate bomb as pixels": make_png(480, 640, zlib.compress(bytes(200_000_000), 9)),
+    "deflate bomb as text": make_png(
+        8, 8, zlib.compress(bytes(200)), png_chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(10**8)))
+    ),
+    "deflate bomb as profile": make_png(
+        8, 8, zlib.compress(bytes(200)), png_chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(10**8)))
+    ),
+    "thousands of scans": many_scans(),
+    "12000 comments": with_segment(SMALL, 0xFE, b"x" * 600, 12000),
+    "huge exif": with_segment(SMALL, 0xE1, b"Exif\0\0II*\0\x08\0\0\0" + b"\xff" * 65000, 60),
+    "huge xmp": with_segment(
+        SMALL, 0xE1, b"http://ns.adobe.com/xap/1.0/\0" + b"<CreatorTool>" * 5000
+    ),
+    "huge icc": with_segment(SMALL, 0xE2, b"ICC_PROFILE\0\x01\xff" + b"\0" * 65000, 90),
+    "exif pointing at itself": with_segment(
+        SMALL, 0xE1, b"Exif\0\0II*\0\x08\0\0\0" + b"\x01\0\x69\x87\x04\0\x01\0\0\0\x08\0\0\0" * 9
+    ),
+    "cmyk": save(draw(Portrait()).convert("CMYK"), "JPEG"),
+    "16 bit grey": save(flat((480, 640), "I;16"), "PNG"),
+    "16 bit colour": make_png(480, 640, zlib.compress(bytes((480 * 6 + 1) * 640)), depth=16),
+    "palette with transparency": save(flat((480, 640), "P"), "PNG", transparency=0),
+    "bilevel": save(flat((480, 640), "1"), "PNG"),
+    "animated png": animated("PNG"),
+    "animated webp": animated("WEBP"),
+    "animated gif": animated("GIF"),
+    "tiff": save(flat((64, 64)), "TIFF"),
+    "heic": b"\0\0\0\x18ftypheic\0\0\0\0" + bytes(400),
+    "avif": b"\0\0\0\x18ftypavif\0\0\0\0" + bytes(400),
+    "video": b"\0\0\0\x18ftypisom\0\0\0\0" + bytes(400),
+    "pdf": b"%PDF-1.7\n" + SMALL,
+    "script": b"<?php system($_GET[0]); ?>" + SMALL,
+    "svg with entities": b'<!DOCTYPE x [<!ENTITY a "aaaa">]><svg>&a;</svg>',
+    "zip behind a photo": SMALL + b"PK\x03\x04" + bytes(500),
+    "script behind a photo": SMALL + b"<script>alert(1)</script>",
+    "two photos (MPO)": save(flat((640, 640)), "MPO", save_all=True, append_images=[flat((9, 9))]),
+    "named pipe of nulls": bytes(5_000_000),
+}
+DECODABLE = {
+    "one pixel", "one row", "one column", "50 megapixels", "12000 comments", "huge exif",
+    "huge xmp", "huge icc", "exif pointing at itself", "cmyk", "16 bit grey", "16 bit colour",
+    "palette with transparency", "bilevel", "animated png", "deflate bomb as pixels",
+    "zip behind a photo", "script behind a photo", "two photos (MPO)",
+}  # fmt: skip
+"""Odd, but pictures: they are judged like others. All the rest is refused."""
+
+
+@pytest.fixture(scope="module")
+def checker() -> Iterator[Checker]:
+    with Checker() as made:
+        made.warm_up()
+        yield made
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_file_gets_a_finding_from_the_isolated_checker(checker: Checker, name: str) -> None:
+    start = time.monotonic()
+    photo = checker.examine(HOSTILE[name], mode="final")
+    assert time.monotonic() - start < GENEROUS_S
+    codes = {finding["code"] for finding in photo.report["findings"]}
+    assert codes
+    assert all("the checker" not in str(finding["value"]) for finding in photo.report["findings"])
+    assert photo.report["verdict"] in ("warn", "fail")
+    if name not in DECODABLE:
+        assert codes in ({"file.unreadable"}, {"file.format"})
+    assert checker.examine(jpeg_bytes(), mode="final").report["verdict"] == "pass"
+
+
+def test_command_survives_all_of_them_in_bounded_memory(tmp_path: Path) -> None:
+    files = []
+    for number, data in enumerate(HOSTILE.values()):
+        files.append(tmp_path / f"{number:02d}.jpg")
+        files[-1].write_bytes(data)
+    code = (
+        "import resource, sys, imagecheck.__main__ as command; status = command.main(sys.argv[1:]);"
+        "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024;"
+        "print(peak, file=sys.stderr); sys.exit(status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "check", "--json", *map(str, files)],
+        capture_output=True, text=True, check=False, timeout=240,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 1
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [Path(row["file"]).name for row in told] == [file.name for file in files]
+    assert all(row["findings"] for row in told)
+    assert int(done.stderr.split()[-1]) < 700
