@@ -124,5 +124,5 @@ def _wait_where_it_helps(ctx: Context, photo_id: uuid.UUID) -> Photo:
     """Return the photo, with its verdict where that is near and a thread may wait for it."""
     wait_s = ctx.settings.verdict_wait_s
     with VERDICTS.enter() as is_free:
-        is_near = is_free and estimate_wait_s(ctx) <= wait_s
+        is_near = is_free and wait_s > 0 and estimate_wait_s(ctx) <= wait_s
         return wait_for_verdict(ctx, photo_id, wait_s if is_near else 0)

@@ -19,6 +19,8 @@ from typing import Protocol
 from server.errors import ServiceBusy
 
 SHA256_HEX_LENGTH = 64
+PREPARED = ("originals", "standard")
+"""Kinds of content that come in crowds."""
 
 
 class PhotoStoreUnavailable(ServiceBusy):
@@ -122,6 +124,7 @@ class FolderPhotoStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._incoming = folder / "incoming"
+        self._is_prepared = False
 
     def put(self, key: str, data: bytes) -> None:
         """Store ``data`` durably under ``key``."""
@@ -201,8 +204,21 @@ class FolderPhotoStore:
             return 0
 
     def verify(self) -> None:
-        """Prove that the folder can be written, read and deleted from."""
+        """Prove that the folder can be written, read and deleted from; make its subfolders.
+
+        Making a subfolder durable costs two more flushes, which no upload should wait for.
+        """
         prove_writable(self)
+        if not self._is_prepared:
+            try:
+                for kind in PREPARED:
+                    for first in range(256):
+                        (self.folder / kind / f"{first:02x}").mkdir(parents=True, exist_ok=True)
+                    _flush_folder(self.folder / kind)
+                _flush_folder(self.folder)
+            except OSError as error:
+                raise PhotoStoreUnavailable from error
+            self._is_prepared = True
 
     def _path(self, key: str) -> Path:
         path = (self.folder / key).resolve()
