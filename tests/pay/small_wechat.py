@@ -82,6 +82,15 @@ class SmallWechat:
 
     def refund(self, sent: dict[str, Any]) -> tuple[int, Any]:
         number = sent["out_refund_no"]
+        others = [
+            each
+            for each in self.refunds.values()
+            if each["transaction_id"] == sent["transaction_id"]
+            and each["out_refund_no"] != number
+            and each["status"] != "CLOSED"
+        ]
+        if others:
+            return 403, {"code": "NOT_ENOUGH", "message": "退款金额超过已支付金额"}
         digest = hashlib.sha256(number.encode()).hexdigest()[:20]
         self.refunds.setdefault(
             number,
