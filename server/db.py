@@ -118,6 +118,7 @@ def head_revision() -> str | None:
 
 
 def _create_engine(url: str, *, is_sqlite: bool) -> Engine:
+    # Parameters are names and ID numbers: an error that is logged must not show them.
     if not is_sqlite:
         return create_engine(
             url,
@@ -125,10 +126,15 @@ def _create_engine(url: str, *, is_sqlite: bool) -> Engine:
             max_overflow=POOL_SIZE,
             pool_pre_ping=True,
             pool_timeout=4,
+            hide_parameters=True,
             connect_args={"connect_timeout": 4, "options": "-c lock_timeout=4000"},
         )
     engine = create_engine(
-        url, pool_size=POOL_SIZE, max_overflow=POOL_SIZE, connect_args={"timeout": 4}
+        url,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_SIZE,
+        hide_parameters=True,
+        connect_args={"timeout": 4},
     )
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -21,6 +21,8 @@ from models import new_id
 
 _PATTERNS = (
     (re.compile(r"(?<!\d)\d{17}[\dXx](?![\dA-Za-z])"), "[id-number]"),
+    # PostgreSQL explains a refused row by showing it.
+    (re.compile(r"(?m)^(\s*DETAIL:).*"), r"\1 [row]"),
     (re.compile(r"(?i)\bbearer\s+[\w.~+/-]+=*"), "Bearer [token]"),
     (re.compile(r"(?i)\b(secret|js_code|access_token|session_key|openid)=[^&\s'\"]+"), r"\1=[…]"),
 )
