@@ -11,7 +11,9 @@ from server.settings import PREFIX, Settings
 HEADING = """# Settings
 
 Environment variables, all with the prefix `CAIJI_`. In demo mode every one has a default. A wrong
-or missing one ends the start with one line that names it. `flask settings` prints this page.
+or missing one ends the start with one line that names it. A file in `/run/secrets` with a setting's
+name in lower case (`caiji_field_keys`) is that setting, where the environment has none.
+`flask settings` prints this page.
 """
 
 
