@@ -14,10 +14,10 @@ from server.security.throttle import (
     identify_user_or_address,
 )
 from server.services.batches import find_batch_for
+from server.services.consent import current_consent
 from server.services.feature_codes import (
     FeatureCodeClosed,
     FeatureCodeNotOpen,
-    current_consent,
     find_code,
     require_open,
 )

@@ -26,6 +26,7 @@ def create_app() -> Flask:
     """
     from server.cli import (
         backup,
+        consent,
         database,
         demo,
         doctor,
@@ -43,6 +44,7 @@ def create_app() -> Flask:
     app = Flask("server")
     modules = (
         backup,
+        consent,
         database,
         demo,
         doctor,

@@ -12,7 +12,6 @@ from models import (
     REGISTERED,
     CollectionStatus,
     ConsentRecord,
-    ConsentText,
     Enrolment,
     FeatureCode,
     index_id_number,
@@ -20,6 +19,7 @@ from models import (
 from server.context import Context
 from server.errors import CaijiError
 from server.services.collection import lock_enrolment
+from server.services.consent import require_consent
 from server.services.feature_codes import find_code, require_open
 from server.services.id_numbers import normalise_id_number, normalise_name
 
@@ -56,14 +56,6 @@ class AlreadyCollected(CaijiError):
     message = "照片已采集(锁定),无需再次采集"
 
 
-class ConsentVersionOutdated(CaijiError):
-    """The student agreed to a text that is not the present one."""
-
-    code = "consent_outdated"
-    status = 409
-    message = "授权说明已更新,请阅读后重新确认"
-
-
 def require_eligible(enrolment: Enrolment) -> None:
     """Refuse an enrolment that may not collect a photo now.
 
@@ -97,8 +89,7 @@ def bind_enrolment(
     with ctx.db.write() as session:
         code = find_code(session, feature_code)
         require_open(code, now)
-        if session.get(ConsentText, consent_version) is None:
-            raise ConsentVersionOutdated
+        require_consent(session, consent_version)
         found = _find_row(session, ctx, code, name, id_number, user_id)
         enrolment = lock_enrolment(session, found)
         if enrolment is None:

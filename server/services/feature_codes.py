@@ -8,7 +8,7 @@ import re
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import ConsentText, FeatureCode
+from models import FeatureCode
 from server.errors import CaijiError
 
 CODE_PATTERN = re.compile(r"[0-9a-z]{4,8}")
@@ -76,10 +76,3 @@ def require_open(code: FeatureCode, now: dt.datetime) -> None:
         raise FeatureCodeNotOpen
     if code.closes_at is not None and now >= code.closes_at:
         raise FeatureCodeClosed
-
-
-def current_consent(session: Session) -> ConsentText:
-    """Return the newest consent text."""
-    return session.scalars(
-        select(ConsentText).order_by(ConsentText.created_at.desc()).limit(1)
-    ).one()

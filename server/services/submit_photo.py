@@ -23,6 +23,7 @@ from server.security.throttle import TooManyRequests
 from server.services.bind_enrolment import require_eligible
 from server.services.check_photo import has_been_given_up
 from server.services.collection import Actor, lock_enrolment
+from server.services.consent import require_consent
 from server.services.feature_codes import require_open
 from server.services.keep_file import keep_file, share_files
 from server.services.promote_photo import promote
@@ -107,6 +108,7 @@ def submit_photo(
 
     Raises:
         PhotoEmpty, PhotoTooLarge, PhotoTypeUnsupported, NotFound, NotRegistered,
+        ConsentVersionOutdated,
         AlreadyCollected, PhotoUnderReview, PhotoRejectedBefore, PaymentFirst,
         DailyLimitReached, QueueFull, PhotoStoreUnavailable and the errors of the feature code.
     """
@@ -159,6 +161,7 @@ def _require_may_submit(
     if enrolment is None or enrolment.wechat_user_id != user_id:
         raise NotFound
     require_eligible(enrolment)
+    require_consent(session, enrolment.consent_version)
     code = _code_of(session, enrolment)
     require_open(code, ctx.now())
     if code.pay_first and enrolment.fee_settled_at is None:
