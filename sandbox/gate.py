@@ -96,7 +96,7 @@ def sign_answer(gate: Gate, body: bytes, fault: str | None) -> dict[str, str]:
     """Return the headers that sign an answer, as its fault wants them."""
     if fault == "unsigned":
         return {}
-    wanted_serial = request.headers.get("Wechatpay-Serial", "")
+    wanted_serial = request.headers.get("Wechatpay-Serial", gate.keys.certificate_serial)
     moment = time.time() - (STALE_S if fault == "stale_answer" else 0)
     headers = sign_headers(gate.keys, body, moment, wanted_serial)
     if fault == "probe_answer":

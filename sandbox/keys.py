@@ -47,6 +47,11 @@ class KeySet:
         serial = wanted_serial if wanted_serial in private_keys else self.stored["active_serial"]
         return serial, load_key(private_keys[serial])
 
+    @property
+    def certificate_serial(self) -> str:
+        """The platform certificate, for merchants that do not know the public key."""
+        return self.list_certificates()[0][0]
+
     def list_certificates(self) -> list[tuple[str, str, x509.Certificate]]:
         """Return serial, PEM and content of every platform certificate."""
         return [

@@ -34,8 +34,13 @@ def show_time(moment: float) -> str:
     return dt.datetime.fromtimestamp(moment, LOCAL).isoformat(timespec="seconds")
 
 
-def open_order(gate: Gate, version: str, wanted: dict[str, Any]) -> dict[str, Any]:
+def open_order(
+    gate: Gate, version: str, wanted: dict[str, Any], *, names_key: bool = True
+) -> dict[str, Any]:
     """Create an order, or return the one that was opened with the same parameters.
+
+    A v3 merchant that ``names_key`` in its requests knows the public key of WeChat Pay; notices
+    for another are signed with the platform certificate.
 
     ``wanted`` has ``out_trade_no, amount_fen, currency, description, notify_url, openid,
     expires_at, app_id, mch_id, attach``, with v2 also ``sign_type``.
@@ -44,7 +49,7 @@ def open_order(gate: Gate, version: str, wanted: dict[str, Any]) -> dict[str, An
 
     def edit(order: dict[str, Any] | None) -> dict[str, Any]:
         if order is None:
-            return _new_order(gate, version, wanted)
+            return {**_new_order(gate, version, wanted), "names_key": names_key}
         if order["state"] in {"SUCCESS", "REFUND"}:
             raise Refused(400, "ORDERPAID", "该订单已支付")
         if order["state"] == "CLOSED" or order["expires"] <= gate.ledger.now():
@@ -235,6 +240,7 @@ def _new_refund(
         "out_trade_no": order["out_trade_no"],
         "transaction_id": order["transaction_id"],
         "version": version,
+        "names_key": order["names_key"],
         "wanted": wanted,
         "status": "PROCESSING",
         "created": show_time(gate.ledger.now()),

@@ -55,7 +55,8 @@ def prepay() -> Response:
     sent = read_json()
 
     def work() -> Result:
-        order = orders.open_order(get_gate(), "v3", read_order(sent))
+        names_key = "Wechatpay-Serial" in request.headers
+        order = orders.open_order(get_gate(), "v3", read_order(sent), names_key=names_key)
         return 200, {"prepay_id": order["prepay_id"]}
 
     return answer_v3("prepay", work)

@@ -79,15 +79,13 @@ def describe_refund(refund: dict[str, Any]) -> dict[str, Any]:
 
 def build_v3(gate: Gate, notice: dict[str, Any], fault: str | None) -> tuple[bytes, dict[str, str]]:
     """Return body and headers of one attempt."""
-    now = time.time()
-    if fault == "xxe":
-        return XXE, {"Content-Type": "application/json", **sign_headers(gate.keys, XXE, now)}
-    body = _make_body(gate, notice, fault)
+    body = XXE if fault == "xxe" else _make_body(gate, notice, fault)
     if fault == "huge":
         body = body[:-1] + b" " * HUGE_BYTES + b"}"
-    skew = {"stale": -SKEW_S, "future": SKEW_S}.get(fault or "", 0)
-    headers = {"Content-Type": "application/json", **sign_headers(gate.keys, body, now + skew)}
-    return _spoil(body, headers, fault)
+    moment = time.time() + {"stale": -SKEW_S, "future": SKEW_S}.get(fault or "", 0)
+    serial = "" if notice["names_key"] else gate.keys.certificate_serial
+    headers = sign_headers(gate.keys, body, moment, serial)
+    return _spoil(body, {"Content-Type": "application/json", **headers}, fault)
 
 
 def _spoil(body: bytes, headers: dict[str, str], fault: str | None) -> tuple[bytes, dict[str, str]]:

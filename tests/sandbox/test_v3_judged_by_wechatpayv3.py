@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from wechatpayv3 import WeChatPay, WeChatPayType
+from wechatpayv3.core import Core
 
 from tests.sandbox.running import BUSY, Sandbox, Shop
 from tests.system.stack import wait_until
@@ -192,6 +193,18 @@ def test_stale_request_gets_sign_error(merchant: Merchant, monkeypatch: pytest.M
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now - 301)
     assert refusal(merchant.query(new_number())) == (401, "SIGN_ERROR")
+
+
+def test_merchant_without_the_public_key_lives_on_certificates(
+    gateway: Sandbox, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Core, "_init_certificates", lambda _core: None)  # its address is fixed
+    merchant = Merchant(gateway, shop, public_key=None, public_key_id=None)
+    number = merchant.bought()
+    notice = merchant.client.callback(*shop.next_notice())
+    assert notice["resource"]["out_trade_no"] == number
+    assert merchant.query(number)[1]["trade_state"] == "SUCCESS"
+    assert len(merchant.client._core._certificates) == 1
 
 
 def test_stranger_takes_the_certificates_and_believes_answers_and_notices_with_them(
