@@ -30,9 +30,12 @@ export function showClosed(opensAt, closesAt) {
   return closesAt ? `采集已于 ${showTime(closesAt)} 结束,如有疑问请联系学习中心` : "现在不能采集,请联系学习中心";
 }
 
+/** Units of a finding in the words of students; others stand as they are. */
+const UNITS = { deg: "°", faces: "张人脸", "L*": "(亮度)", Lab: "(色差)", dE: "(色差)" };
+
 /** 31 and [50, 110] with "px" → ["31 px", "50–110 px"]; open ends read ≥ and ≤. */
 export function showMeasured(value, limit, unit) {
-  const suffix = unit ? ` ${unit}` : "";
+  const suffix = unit ? ` ${UNITS[unit] ?? unit}` : "";
   return [value === null || value === undefined ? null : `${round(value)}${suffix}`, showLimit(limit, suffix)];
 }
 
