@@ -17,12 +17,13 @@ def promote(
     """Let a checked photo count for its locked enrolment, where it passed.
 
     A failed one changes nothing: the photo that counted before still counts. An older one than
-    that is superseded.
+    that is superseded, and so is one that was sent before a reviewer opened the one that counts,
+    and judged afterwards: what a reviewer has opened is not replaced under their eyes.
     """
     if photo.verdict not in {Verdict.PASS, Verdict.WARN}:
         return
     former = enrolment.photo
-    if enrolment.collection_status is CollectionStatus.COLLECTED or _is_newer(former, photo):
+    if enrolment.collection_status is CollectionStatus.COLLECTED or _stands(former, photo):
         photo.state = PhotoState.SUPERSEDED
         return
     if former is not None and former.id != photo.id and former.state is PhotoState.CHECKED:
@@ -36,10 +37,11 @@ def promote(
         advance(session, enrolment, actor=actor, at=at)
 
 
-def _is_newer(former: Photo | None, photo: Photo) -> bool:
+def _stands(former: Photo | None, photo: Photo) -> bool:
+    """Tell whether the photo that counts is newer than this one, or in a reviewer's hands."""
     return (
         former is not None
         and former.id != photo.id
         and former.state is PhotoState.CHECKED
-        and former.submitted_at > photo.submitted_at
+        and (former.submitted_at > photo.submitted_at or former.opened_at is not None)
     )

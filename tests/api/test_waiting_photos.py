@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from models import DeletionRecord, Photo, PhotoState, Verdict
+from models import DeletionRecord, Enrolment, Photo, PhotoState, Verdict
 from server.context import Context
 from server.gateways.photo_store import FolderPhotoStore, PhotoStoreUnavailable
 from server.queue import WorkQueue
@@ -149,6 +149,22 @@ def test_file_deleted_while_its_row_is_committed_is_stored_again(demo: Context) 
     with keep_file(demo, "originals/ab/abc.bin", b"face"):
         demo.photo_store.delete("originals/ab/abc.bin")
     assert demo.photo_store.get("originals/ab/abc.bin") == b"face"
+
+
+def test_photo_judged_after_a_reviewer_opened_the_former_one_does_not_replace_it(
+    alice: Phone, demo: Context
+) -> None:
+    enrolment = alice.bound()
+    first = upload(alice, enrolment, JPEG + b"1")
+    assert check_next(demo, FakeChecker())
+    second = upload(alice, enrolment, JPEG + b"2")
+    with demo.db.write() as session:
+        session.get_one(Photo, uuid.UUID(first)).opened_at = demo.now()
+    assert check_next(demo, FakeChecker())
+    assert read_photo(demo, second).state is PhotoState.SUPERSEDED
+    with demo.db.read() as session:
+        counts = session.get_one(Enrolment, uuid.UUID(enrolment)).photo_id
+    assert counts == uuid.UUID(first)
 
 
 def test_clock_of_another_host_does_not_stop_the_sweepers(demo: Context) -> None:
