@@ -6,6 +6,8 @@ fails when one of them no longer works.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -15,6 +17,8 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 DRAIN_S = 0.5
 """Time in which a refused body may still arrive whole; gunicorn allows five seconds a thread."""
 CLOSING_THREADS = 4
+M_ARENA_MAX = -8
+"""glibc's name of the setting, malloc.h."""
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -22,6 +26,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def init_process(self) -> None:
         """Make the threads that close connections, then start."""
+        _limit_arenas()
         self._closing = ThreadPoolExecutor(CLOSING_THREADS, thread_name_prefix="closing")
         super().init_process()
 
@@ -48,3 +53,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 waiting = self.nr_conns
                 self.accept(listener)
             listener.close()
+
+
+def _limit_arenas() -> None:
+    """Let all threads share two heaps: one a thread keeps the peaks of each of them resident."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)

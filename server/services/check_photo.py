@@ -8,7 +8,7 @@ import uuid
 from typing import Any, Protocol
 
 import structlog
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, or_, select, true, update
 from sqlalchemy.exc import OperationalError
 
 from models import Photo, PhotoState, Verdict
@@ -82,26 +82,28 @@ def check_next(ctx: Context, checker: Checker) -> bool:
     A message of the queue only says that somebody waits. Who comes next is read from the rows, so
     a lost message makes nobody wait longer than the others.
     """
-    while (photo_id := _find_longest_waiting(ctx)) is not None:
-        if check_photo(ctx, checker, photo_id):
-            return True
-    return False
+    return _check(ctx, checker, true())
 
 
 def check_photo(ctx: Context, checker: Checker, photo_id: uuid.UUID) -> bool:
-    """Judge one photo and record the verdict; False when another worker has it in hand.
+    """Judge this photo; False when another worker has it in hand or it does not wait."""
+    return _check(ctx, checker, Photo.id == photo_id)
+
+
+def _check(ctx: Context, checker: Checker, which: ColumnElement[bool]) -> bool:
+    """Judge one photo and record the verdict.
 
     Where the store or the database is away, the photo waits for the next turn and the attempt does
     not count: only a worker that never came back counts against the photo.
     """
-    photo = _claim(ctx, photo_id)
+    photo = _claim(ctx, which)
     if photo is None:
         return False
     failpoints.hit("photo_claimed")
     try:
         _judge(ctx, checker, photo)
     except (PhotoStoreUnavailable, OperationalError):
-        _forgive_attempt(ctx, photo_id)
+        _forgive_attempt(ctx, photo.id)
         raise
     return True
 
@@ -131,18 +133,20 @@ def _judge(ctx: Context, checker: Checker, photo: Photo) -> None:
     failpoints.hit("verdict_recorded")
 
 
-def _claim(ctx: Context, photo_id: uuid.UUID) -> Photo | None:
-    """Take a free photo in hand; None when it is taken, judged or withdrawn."""
+def _claim(ctx: Context, which: ColumnElement[bool]) -> Photo | None:
+    """Take the photo in hand that has waited longest of those; None when none is free."""
     with ctx.db.write() as session:
-        taken = session.execute(
-            update(Photo)
-            .where(Photo.id == photo_id, is_free_to_check(ctx))
-            .values(check_attempts=Photo.check_attempts + 1, check_started_at=ctx.now())
-            .execution_options(synchronize_session=False)
-        )
-        if not taken.rowcount:  # type: ignore[attr-defined]
-            return None
-        return session.get_one(Photo, photo_id)
+        photo = session.scalars(
+            select(Photo)
+            .where(which, is_free_to_check(ctx))
+            .order_by(Photo.submitted_at, Photo.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        ).first()
+        if photo is not None:
+            photo.check_attempts += 1
+            photo.check_started_at = ctx.now()
+        return photo
 
 
 def _forgive_attempt(ctx: Context, photo_id: uuid.UUID) -> None:
@@ -198,16 +202,6 @@ def is_free_to_check(ctx: Context) -> ColumnElement[bool]:
         Photo.check_started_at.is_(None), Photo.check_started_at < ctx.now() - lease
     )
     return (Photo.state == PhotoState.RECEIVED) & is_in_nobodys_hand
-
-
-def _find_longest_waiting(ctx: Context) -> uuid.UUID | None:
-    with ctx.db.read() as session:
-        return session.scalars(
-            select(Photo.id)
-            .where(is_free_to_check(ctx))
-            .order_by(Photo.submitted_at, Photo.id)
-            .limit(1)
-        ).first()
 
 
 def list_unqueued(ctx: Context, queued_count: int) -> list[uuid.UUID]:
