@@ -233,7 +233,11 @@ def _stands(session: Session, enrolment: Enrolment, review: Review) -> bool:
             and enrolment.photo_id == review.photo_id
         )
     newer = session.scalar(
-        select(Photo.id).where(Photo.enrolment_id == enrolment.id, Photo.submitted_at >= review.at)
+        select(Photo.id).where(
+            Photo.enrolment_id == enrolment.id,
+            Photo.id != review.photo_id,
+            Photo.submitted_at >= review.at,
+        )
     )
     is_waiting_for_student = enrolment.collection_status is CollectionStatus.REUPLOAD_REQUIRED
     return is_waiting_for_student and enrolment.photo_id is None and newer is None

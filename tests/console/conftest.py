@@ -1,19 +1,19 @@
 import pytest
 from flask import Flask
 
-from tests.console.desk import Desk
+from tests.desk import Desk, sign_in
 
 
 @pytest.fixture
 def admin(app: Flask) -> Desk:
-    return Desk(app.test_client(), "admin")
+    return sign_in(app, "admin")
 
 
 @pytest.fixture
 def other_admin(app: Flask) -> Desk:
-    return Desk(app.test_client(), "admin")
+    return sign_in(app, "admin")
 
 
 @pytest.fixture
 def reviewer(app: Flask) -> Desk:
-    return Desk(app.test_client(), "reviewer")
+    return sign_in(app, "reviewer")

@@ -14,7 +14,7 @@ from server.services.read_roster import COLUMNS, MAX_UNPACKED_BYTES
 from server.services.roster_jobs import register_roster_jobs
 from server.services.roster_uploads import remove_spent_rosters
 from server.services.run_jobs import claim_next_job, finish_job, run_next_job
-from tests.console.desk import Desk
+from tests.desk import Desk
 
 ID_NUMBER = "110101199003070038"
 GOOD = f"30000001,欧阳娜,{ID_NUMBER},专升本,法学,直属学习中心,2020 秋,2023 春,在籍"

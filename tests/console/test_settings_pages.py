@@ -14,7 +14,7 @@ from server.gateways.clock import LOCAL_ZONE
 from server.services.batches import ensure_all_batches, find_target_batch
 from server.services.demo import CODE
 from tests.cast import STUDENTS, Phone
-from tests.console.desk import Desk
+from tests.desk import Desk, sign_in
 
 one_engine = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 VALUES = {
@@ -221,10 +221,10 @@ def test_batch_closes_after_its_cutoff_and_its_waiting_photos_go_on(
     app: Any, demo: Context, autumn: Batch
 ) -> None:
     page = f"/console/batches/{autumn.id}/close"
-    early = Desk(app.test_client(), "admin").get(page)
+    early = sign_in(app, "admin").get(page)
     assert early.status_code == 422
     demo.clock.at = local("2026-11-20 09:00:00")  # type: ignore[attr-defined]
-    admin = Desk(app.test_client(), "admin")
+    admin = sign_in(app, "admin")
     shown = admin.get(page)
     assert "2026-11-10 2027-05-10 3 张" in re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", shown.text))
     admin.submit(page, confirmed=read_fingerprint(shown.text))
