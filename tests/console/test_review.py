@@ -136,6 +136,7 @@ def test_approval_locks_the_photo_and_a_second_click_is_the_same(app: Flask, dem
     assert [one.template for one in messages(demo)] == ["photo_collected"]
 
 
+@one_engine
 def test_rejection_names_its_reasons_to_the_student(app: Flask, demo: Context) -> None:
     photo_id = put_in_queue(demo, 0, Verdict.WARN, codes=("hair.brows",))
     desk = sign_in(app, "reviewer")

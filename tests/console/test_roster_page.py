@@ -76,6 +76,7 @@ def test_roster_is_checked_shown_confirmed_and_imported(admin: Desk, demo: Conte
     assert kept_files(demo) == []
 
 
+@one_engine
 def test_second_click_on_confirm_imports_once(admin: Desk, demo: Context) -> None:
     page = upload(admin, as_csv(GOOD))
     work(demo)
@@ -88,6 +89,7 @@ def test_second_click_on_confirm_imports_once(admin: Desk, demo: Context) -> Non
     assert "已导入" in admin.read(page).text
 
 
+@one_engine
 def test_errors_are_listed_by_row_and_nothing_can_be_confirmed(admin: Desk, demo: Context) -> None:
     wrong = GOOD.replace("30000001", "30000002").replace(ID_NUMBER, ID_NUMBER[:-1] + "9")
     page = upload(admin, as_csv(GOOD, wrong, wrong.replace("直属", "月球")))
@@ -104,6 +106,7 @@ def test_errors_are_listed_by_row_and_nothing_can_be_confirmed(admin: Desk, demo
     assert count_students(demo) == 60
 
 
+@one_engine
 def test_unknown_centres_are_created_only_with_the_box_ticked(admin: Desk, demo: Context) -> None:
     line = GOOD.replace("直属", "月球")
     page = upload(admin, as_csv(line), create_centres="yes")
@@ -115,6 +118,7 @@ def test_unknown_centres_are_created_only_with_the_box_ticked(admin: Desk, demo:
         assert "月球学习中心" in session.scalars(select(LearningCentre.name)).all()
 
 
+@one_engine
 def test_file_is_kept_encrypted_and_forgotten_after_a_day(
     admin: Desk, demo: Context, tmp_path: Path
 ) -> None:
@@ -132,6 +136,7 @@ def test_file_is_kept_encrypted_and_forgotten_after_a_day(
     assert "first_new" not in job.result
 
 
+@one_engine
 def test_discarded_roster_leaves_nothing(admin: Desk, demo: Context) -> None:
     page = upload(admin, as_csv(GOOD))
     admin.submit(f"{page}/discard")
