@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from typing import Any
 
 import httpx
@@ -30,20 +31,47 @@ class Finance:
         assert answer.status_code == 200, answer.text
         return answer.text
 
-    def refund(self, number: str) -> None:
+    def refund(self, number: str) -> str:
+        """Ask for the refund; returns the page that says how it went."""
         page = f"/console/payments/{number}"
-        shown = self.post(f"{page}/refund", page, reason="退学 退费")
-        assert "微信已受理退款" in shown
+        return self.post(f"{page}/refund", page, reason="退学 退费")
+
+    def retry(self, refund_id: uuid.UUID) -> None:
+        self.post(f"/console/refunds/{refund_id}/retry", "/console/refunds")
 
 
-def pay_and_refund(bench: Bench, finance: Finance) -> tuple[Any, str]:
-    """A paid order whose refund runs; returns it and the number of the refund."""
+def pay(bench: Bench) -> Any:
+    """An order that a student has paid."""
     student = bench.take_student(PAY_FIRST)
     order = student.open_order()
     student.pay(order)
     bench.wait_for_attempts(order, 1)
-    finance.refund(order["out_trade_no"])
+    return order
+
+
+def pay_and_refund(bench: Bench, finance: Finance) -> tuple[Any, str]:
+    """A paid order whose refund runs; returns it and the number of the refund."""
+    order = pay(bench)
+    assert "微信已受理退款" in finance.refund(order["out_trade_no"])
     return order, f"R{order['out_trade_no']}"
+
+
+def play_refund_answer_fault(bench: Bench, finance: Finance, fault: str) -> None:
+    """Spoil the answer to the refund itself; trying again is the same refund, not a second one."""
+    order = pay(bench)
+    number = order["out_trade_no"]
+    bench.stack_control("faults", name=fault, call="refund")
+    shown = finance.refund(number)
+    assert "微信已受理退款" in shown or "自动重试" in shown
+    (row,) = bench.rows("SELECT id, state FROM refund WHERE out_trade_no = ?", number)
+    if row["state"] == "requested":
+        finance.retry(uuid.UUID(row["id"]))
+    assert get_state(bench, order) == ("refunding", "processing")
+    theirs = [r for r in bench.ask_sandbox("ledger")["refunds"] if r["out_trade_no"] == number]
+    assert [refund["out_refund_no"] for refund in theirs] == [f"R{number}"]
+    finish(bench, f"R{number}", "")
+    bench.wait_for_attempts(order, 2)
+    assert get_state(bench, order) == ("refunded", "success")
 
 
 def play_refund_fault(bench: Bench, finance: Finance, fault: str) -> None:

@@ -11,6 +11,7 @@ from tests.faults.refunds import (
     Finance,
     play_abnormal_refund,
     play_closed_refund,
+    play_refund_answer_fault,
     play_refund_fault,
 )
 from tests.system.stack import run_stack
@@ -27,7 +28,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     with run_stack(tmp_path_factory.mktemp("faults-v2"), **settings) as running:
         prepared = Bench(running, "v2")
         pairs = len(OF_NOTICES) + len(OF_ANSWERS)
-        prepared.prepare(2 * pairs + len(OF_REFUNDS) + 2, with_photo=pairs)
+        refunds = len(OF_REFUNDS) + len(OF_ANSWERS) + 2
+        prepared.prepare(2 * pairs + refunds, with_photo=pairs)
         yield prepared
 
 
@@ -51,6 +53,13 @@ def finance(bench: Bench) -> Finance:
 @pytest.mark.parametrize("fault", OF_REFUNDS)
 def test_refund_notice_with_fault_refunds_once(bench: Bench, finance: Finance, fault: str) -> None:
     play_refund_fault(bench, finance, fault)
+
+
+@pytest.mark.parametrize("fault", OF_ANSWERS)
+def test_refund_with_spoilt_answer_is_one_refund(
+    bench: Bench, finance: Finance, fault: str
+) -> None:
+    play_refund_answer_fault(bench, finance, fault)
 
 
 def test_abnormal_refund_succeeds_in_the_end(bench: Bench, finance: Finance) -> None:
