@@ -114,7 +114,8 @@ class BackupFolder:
         """Return one snapshot, the newest by default; raises TransferRefused."""
         names = self.list_names()
         if not names or (name is not None and name not in names):
-            raise TransferRefused(f"there is no snapshot {name or ''} in {self.folder.name}")
+            wanted = f"snapshot {name}" if name else "snapshot"
+            raise TransferRefused(f"there is no {wanted} in {self.folder}")
         return Snapshot(self.folder / "snapshots" / (name or names[-1]))
 
     @contextlib.contextmanager

@@ -5,9 +5,10 @@ import gzip
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, inspect, select, update
 
 from models import DeletionRecord, Enrolment, FieldCipher, Photo
 from server.context import Context
@@ -210,24 +211,39 @@ def test_photo_that_the_store_had_lost_is_named_and_the_rest_is_kept(
 
 
 def rewrite_as_first_schema(folder: Path) -> None:
-    """Make the backup look as the version before 采集码 wrote it."""
+    """Make the backup look as the first version wrote it: without what came later."""
+    first = Database(f"sqlite:///{folder / 'first.db'}")
+    first.migrate("0001")
+    with first.engine.connect() as connection:
+        inspector = inspect(connection)
+        had = {
+            table: {column["name"] for column in inspector.get_columns(table)}
+            for table in inspector.get_table_names()
+        }
+    first.dispose()
     manifest = next(folder.glob("snapshots/*/manifest.json"))
     values = json.loads(manifest.read_bytes())
     values["revision"] = "0001"
-    entry = next(each for each in values["tables"] if each["shape"]["name"] == "enrolment")
-    place = list(entry["shape"]["columns"]).index("collection_code")
-    del entry["shape"]["columns"]["collection_code"]
-    path = manifest.parent / "tables" / "enrolment.jsonl.gz"
+    values["tables"] = [each for each in values["tables"] if each["shape"]["name"] in had]
+    for entry in values["tables"]:
+        path = manifest.parent / "tables" / f"{entry['shape']['name']}.jsonl.gz"
+        rewrite_table(path, entry, had[entry["shape"]["name"]])
+    manifest.write_text(json.dumps(values))
+
+
+def rewrite_table(path: Path, entry: dict[str, Any], kept: set[str]) -> None:
+    columns = entry["shape"]["columns"]
+    places = [place for place, name in enumerate(columns) if name in kept]
+    entry["shape"]["columns"] = {name: kind for name, kind in columns.items() if name in kept}
     shape, digest = TableShape(**entry["shape"]), Digest()
     lines = []
     for line in gzip.decompress(path.read_bytes()).splitlines():
         row = json.loads(line)
-        del row[place]
-        lines.append(shape.encode(shape.decode(json.dumps(row).encode())))
+        short = json.dumps([row[place] for place in places]).encode()
+        lines.append(shape.encode(shape.decode(short)))
         digest.add(lines[-1])
     path.write_bytes(gzip.compress(b"\n".join([*lines, b""])))
     entry.update(digest.as_json(), sha256=hash_bytes(path.read_bytes()))
-    manifest.write_text(json.dumps(values))
 
 
 def test_backup_of_an_older_schema_is_brought_up_to_date(
