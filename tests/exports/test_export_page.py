@@ -34,7 +34,7 @@ def test_administrator_asks_watches_and_takes_an_export(
     assert f"{batch.label}(5 张,批次未关闭)" in page.text
     address = start(desk, batch)
     waiting = desk.read(address)
-    assert "正在准备" in waiting.text
+    assert "排队中" in waiting.text
     assert 'http-equiv="refresh"' in waiting.html
     run_next_job(demo)
     done = desk.read(address)
@@ -130,7 +130,11 @@ def test_deleting_takes_the_archive_away_at_once(desk: Desk, demo: Context, batc
     address = start(desk, batch)
     run_next_job(demo)
     assert desk.post(f"{address}/delete").status_code == 303
-    assert "文件已删除" in desk.read(address).text
+    gone = desk.read(address)
+    assert "文件已删除" in gone.text
+    again = next(e for e in gone.all("a") if e.text == "重新导出").get("href") or ""
+    checked = [e for e in desk.read(again).all("input") if e.get("checked") is not None]
+    assert {e.get("value") for e in checked} == {"student_no", "registration", "student_card"}
     assert desk.get(f"{address}/archive.zip").status_code == 410
     collect(demo, INSTITUTION, make_students(1, first=37000001))
     again = start(desk, batch)
