@@ -76,8 +76,8 @@ def make_environment(folder: Path, side: WechatSide, database_url: str) -> dict[
 
 def fill(database_url: str, environment: dict[str, str], count: int) -> list[str]:
     """Migrate and write `count` students with a passed photo and an open order each."""
-    os.environ.update(environment)
-    cipher = build_cipher(load_settings())
+    values = {name.removeprefix("CAIJI_").lower(): text for name, text in environment.items()}
+    cipher = build_cipher(load_settings(**values))
     db = Database(database_url)
     db.migrate()
     now = dt.datetime.now(dt.UTC)
