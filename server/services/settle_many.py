@@ -105,7 +105,7 @@ PAY_ORDER = (
 )
 SETTLE_FEE = (
     update(ENROLMENT)
-    .where(ENROLMENT.c.id == bindparam("row_id"))
+    .where(ENROLMENT.c.id.in_(bindparam("row_ids", expanding=True)))
     .values(
         fee_settled_at=bindparam("now"),
         updated_at=bindparam("now"),
@@ -115,7 +115,7 @@ SETTLE_FEE = (
 )
 SETTLE_FEE_ONLY = (
     update(ENROLMENT)
-    .where(ENROLMENT.c.id == bindparam("row_id"))
+    .where(ENROLMENT.c.id.in_(bindparam("row_ids", expanding=True)))
     .values(fee_settled_at=bindparam("now"), updated_at=bindparam("now"))
 )
 WRITE_HISTORY = insert(StatusChange.__table__)  # type: ignore[arg-type]
@@ -274,17 +274,16 @@ def settle_fees(connection: Connection, rows: list[Any], now: dt.datetime) -> No
 
     This does for many rows what `collection.advance` does for one, by the same table.
     """
-    waiting = [row for row in rows if not has_passing_photo(row)]
+    waiting = [row.enrolment_id for row in rows if not has_passing_photo(row)]
     if waiting:
-        changes = [{"row_id": row.enrolment_id, "now": now} for row in waiting]
-        connection.execute(SETTLE_FEE_ONLY, changes)
+        connection.execute(SETTLE_FEE_ONLY, {"row_ids": waiting, "now": now})
     moving = [row for row in rows if has_passing_photo(row)]
     if not moving:
         return
     after = resolve_transition(Event.SUBMITTED, CollectionStatus.NOT_UPLOADED)
     connection.execute(
         SETTLE_FEE,
-        [{"row_id": row.enrolment_id, "now": now, "new_status": after} for row in moving],
+        {"row_ids": [row.enrolment_id for row in moving], "now": now, "new_status": after},
     )
     failpoints.hit("many_enrolments_moved")
     connection.execute(
