@@ -28,6 +28,7 @@ from server.gateways.transport import GatewayError, Transport, is_allowed_url
 from server.observability.health import WORKER_HEARTBEAT, WORKER_SILENT_AFTER
 from server.queue import QueueUnavailable
 from server.security.throttle import is_limit_store_reachable
+from server.services.heartbeats import beat_heart
 from server.settings import SettingsInvalid
 
 MAX_SKEW_S = 60  # WeChat refuses from 300 s on; this leaves time to repair the clock
@@ -82,8 +83,7 @@ def check_database(ctx: Context) -> str:
             their_time = None if ctx.db.is_sqlite else session.scalar(text("SELECT now()"))
         read_ms = (time.perf_counter() - started) * 1000
         started = time.perf_counter()
-        with ctx.db.write() as session:
-            session.merge(Heartbeat(name="doctor", at=ctx.now()))
+        beat_heart(ctx, "doctor")
         write_ms = (time.perf_counter() - started) * 1000
     except SQLAlchemyError as error:
         raise CheckFailed(f"does not answer ({type(error).__name__})") from None

@@ -77,12 +77,6 @@ def claim_round(ctx: Context, name: str, interval_s: float) -> bool:
         return False
 
 
-def beat_heart(ctx: Context, name: str) -> None:
-    """Note that ``name`` is alive now."""
-    with ctx.db.write() as session:
-        session.merge(Heartbeat(name=name, at=ctx.now()))
-
-
 class SweeperThread(threading.Thread):
     """Runs the sweepers until it is told to stop."""
 

@@ -21,8 +21,9 @@ from server.duties import SWEEPERS, run_jobs_forever
 from server.observability.health import WORKER_HEARTBEAT
 from server.observability.logs import configure_logs
 from server.services.check_photo import check_next
+from server.services.heartbeats import beat_heart
 from server.settings import SettingsInvalid, load_settings
-from server.sweepers import Sweeper, SweeperThread, beat_heart
+from server.sweepers import Sweeper, SweeperThread
 from server.wiring import build_context, verify_context
 
 log = structlog.get_logger()

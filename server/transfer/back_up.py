@@ -16,10 +16,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from models import Heartbeat, read_key_id
+from models import read_key_id
 from server.context import Context
 from server.db import head_revision
 from server.gateways.photo_store import PhotoMissing
+from server.services.heartbeats import beat_heart
 from server.transfer.backup_folder import BackupFolder, Manifest, write_lines
 from server.transfer.report import Progress, TransferRefused, ignore_progress
 from server.transfer.rows import Digest, Row, TableShape, list_shapes, read_rows
@@ -75,7 +76,7 @@ def back_up(
     backup = BackupFolder(folder)
     with backup.lock():
         name = _choose_name(backup, ctx.now())
-        _beat(ctx)
+        beat_heart(ctx, BACKUP_HEARTBEAT)
         partial = backup.begin(name)
         seen = _Collector()
         with ctx.db.snapshot() as connection:
@@ -133,7 +134,7 @@ def _copy_photos(
     copied, missing = 0, []
     for place, key in enumerate(keys, 1):
         if place % BEAT_EVERY == 0:
-            _beat(ctx)
+            beat_heart(ctx, BACKUP_HEARTBEAT)
         if not backup.photos.has(key):
             try:
                 backup.photos.put(key, ctx.photo_store.get(key))
@@ -142,8 +143,3 @@ def _copy_photos(
                 missing.append(key)
         progress("photos", place, len(keys))
     return copied, missing
-
-
-def _beat(ctx: Context) -> None:
-    with ctx.db.write() as session:
-        session.merge(Heartbeat(name=BACKUP_HEARTBEAT, at=ctx.now()))

@@ -145,7 +145,7 @@ def test_process_with_an_empty_key_ends_within_seconds(command: list[str], tmp_p
         env=environment,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=90,
         check=False,
     )
     assert done.returncode != 0
