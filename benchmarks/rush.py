@@ -312,9 +312,9 @@ def main() -> int:
     for name in options.only or RUNS:
         all_figures[name] = measure(name, options.students, options.clients, options.drain)
         show(all_figures[name])
-    if options.out:
-        text = json.dumps({name: asdict(each) for name, each in all_figures.items()})
-        options.out.write_text(text)
+        if options.out:
+            text = json.dumps({name: asdict(each) for name, each in all_figures.items()})
+            options.out.write_text(text)
     failed = any(each.lost or each.errors for each in all_figures.values())
     return 1 if failed or not compare(all_figures) else 0
 
