@@ -4,6 +4,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.people import Phone
@@ -12,12 +13,21 @@ from tests.portraits import jpeg_bytes
 pytestmark = pytest.mark.browser
 
 
+def find_barriers(phone: Phone) -> list[str]:
+    """What keeps people with a screen reader or weak eyes from this page."""
+    found = Axe().run(phone.page).response["violations"]
+    return [f"{each['id']}: {each['nodes'][0]['target']}" for each in found]
+
+
 def test_no_network_second_taps_and_a_closed_order_lose_nothing(
     phone: Phone, tmp_path: Path
 ) -> None:
     sandbox = phone.stack.sandbox_url
     portrait = tmp_path / "me.jpg"
     portrait.write_bytes(jpeg_bytes())
+    phone.page.goto(f"{sandbox}/phone")
+    expect(phone.find("login-button")).to_be_visible()
+    assert find_barriers(phone) == []
     phone.open("browser-troubles")
     phone.bind(phone.stack.students()[3])
     phone.press("capture-button")
@@ -29,6 +39,8 @@ def test_no_network_second_taps_and_a_closed_order_lose_nothing(
     expect(phone.find("offline")).to_be_hidden()
     phone.press("upload-button")
     expect(phone.find("verdict")).to_be_visible()
+    expect(phone.find("overlay")).to_be_visible()
+    assert find_barriers(phone) == []
     phone.press("continue-button")
 
     phone.find("pay-button").dblclick()
@@ -45,6 +57,8 @@ def test_no_network_second_taps_and_a_closed_order_lose_nothing(
     phone.find("pay-confirm").dblclick()
     phone.expect_status("uploaded")
 
+    expect(phone.find("toast")).to_be_hidden()
+    assert find_barriers(phone) == []
     phone.press("messages-button")
     phone.find("allow-refund").uncheck()
     phone.press("allow-confirm")

@@ -65,7 +65,7 @@ function showMeasurements(photo) {
   return h("section", { class: "group" },
     h("h2", { class: "group-title" }, "测量值(标准照 480×640)"),
     h("table", { class: "measures", "data-testid": "measurements" },
-      h("thead", {}, h("tr", {}, ["项目", "测得", "允许", ""].map((text) => h("th", { scope: "col" }, text)))),
+      h("thead", {}, h("tr", {}, ["项目", "测得", "允许", "结论"].map((text) => h("th", { scope: "col" }, text)))),
       h("tbody", {}, rows)));
 }
 
