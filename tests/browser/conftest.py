@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.browser.people import Phone, StaffDesk
+from tests.browser.people import WAIT_MS, Phone, StaffDesk
 from tests.system.stack import Stack, run_stack
 
 QUIET = [
@@ -35,6 +35,8 @@ def browser() -> Iterator[Browser]:
         if IS_CI:
             pytest.fail("CI needs Chromium")
         pytest.skip("no Chromium: install it or set CHROMIUM to its path")
+    # a machine that runs other tests beside these takes its time
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=QUIET)
         yield chromium
