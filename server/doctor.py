@@ -24,7 +24,12 @@ from server.errors import CaijiError
 from server.gateways.pay import TradeState
 from server.gateways.pay_settings import NOTIFY_PATH, check_pay_settings, notify_url
 from server.gateways.pay_v3 import PayV3Gateway
-from server.gateways.transport import GatewayError, Transport, is_allowed_url
+from server.gateways.transport import (
+    GatewayError,
+    Transport,
+    is_allowed_url,
+    is_loopback,
+)
 from server.observability.health import WORKER_HEARTBEAT, WORKER_SILENT_AFTER
 from server.queue import QueueUnavailable
 from server.security.throttle import is_limit_store_reachable
@@ -144,7 +149,7 @@ def check_certificates(ctx: Context) -> str:
     """Look at the dates of the platform certificates, and whether WeChat uses newer ones."""
     certificates = dict(load_certificates(ctx))
     if not certificates:
-        return "none configured (public key mode)"
+        return describe_no_certificate(ctx)
     now = ctx.now()
     for serial, certificate in certificates.items():
         left = certificate.not_valid_after_utc - now
@@ -159,9 +164,21 @@ def check_certificates(ctx: Context) -> str:
     return f"{len(certificates)}, the first one ends {first:%Y-%m-%d}"
 
 
+def describe_no_certificate(ctx: Context) -> str:
+    """Say why there is none to look at; WeChat's own v2 refunds need one."""
+    if ctx.settings.pay_version == "v3":
+        return "none configured (public key mode)"
+    if is_loopback(ctx.settings.pay_api_url):
+        return "none configured"
+    raise CheckFailed("PAY_V2_CERT_FILE is empty: WeChat refuses refunds without it")
+
+
 def load_certificates(ctx: Context) -> Iterator[tuple[str, x509.Certificate]]:
-    """Yield serial and certificate of the verification keys that are certificates."""
-    if ctx.settings.pay_version != "v3":
+    """Yield the certificates by serial: the verification keys of v3, the merchant's own of v2."""
+    if ctx.settings.pay_version == "v2":
+        if ctx.settings.pay_v2_cert_file:
+            pem = Path(ctx.settings.pay_v2_cert_file).read_bytes()
+            yield "the merchant's", x509.load_pem_x509_certificate(pem)
         return
     for part in filter(None, ctx.settings.pay_verify_keys.split(",")):
         serial, _, path = part.strip().partition("=")
@@ -183,10 +200,16 @@ def check_notify_address(ctx: Context) -> str:
 
 def check_clock(ctx: Context) -> str:
     """Compare our clock with the gateway's Date header."""
-    answer = Transport(ctx.settings.pay_api_url).send("GET", "/")
-    if "date" not in answer.headers:
-        raise CheckFailed("the gateway tells no time")
-    skew_s = (ctx.now() - parsedate_to_datetime(answer.headers["date"])).total_seconds()
+    transport = Transport(ctx.settings.pay_api_url)
+    try:
+        answer = transport.send("GET", "/")
+    finally:
+        transport.close()
+    try:
+        theirs = parsedate_to_datetime(answer.headers.get("date", ""))
+        skew_s = (ctx.now() - theirs).total_seconds()
+    except (TypeError, ValueError):
+        raise CheckFailed("the gateway tells no time") from None
     if abs(skew_s) > MAX_SKEW_S:
         raise CheckFailed(f"differs by {skew_s:.0f} s from WeChat's")
     return f"differs by {skew_s:.0f} s"

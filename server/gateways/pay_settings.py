@@ -5,6 +5,7 @@ old and new separated by a comma (the first one signs), `PAY_VERIFY_KEYS` any nu
 """
 
 import re
+import ssl
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -45,6 +46,7 @@ def check_pay_settings(settings: Settings) -> None:
     notify_url(settings)
     if settings.pay_version == "v2":
         read_v2_signer(settings)
+        check_v2_certificate(settings)
         return
     read_v3_keys(settings)
     read_request_signer(settings)
@@ -108,6 +110,18 @@ def read_v2_signer(settings: Settings) -> PayV2Signer:
     if any(len(key) < MIN_V2_KEY_LENGTH or not key.isascii() for key in keys):
         raise invalid("PAY_V2_KEY", "is malformed, expected 32 letters and digits")
     return PayV2Signer(keys, settings.pay_v2_sign_type)
+
+
+def check_v2_certificate(settings: Settings) -> None:
+    """Refuse a certificate that would only fail at the first refund; without one is allowed."""
+    path = settings.pay_v2_cert_file
+    if not path:
+        return
+    read_file("PAY_V2_CERT_FILE", path)
+    try:
+        ssl.create_default_context().load_cert_chain(path)
+    except (ssl.SSLError, ValueError):
+        raise invalid("PAY_V2_CERT_FILE", "holds no certificate with its key in PEM form") from None
 
 
 def read_request_signer(settings: Settings) -> RequestSigner:

@@ -1,12 +1,14 @@
 """Lets callbacks that arrive together share one transaction, and so one wait for the disk.
 
 Who comes first settles everything that waits, itself included, and wakes the next one in line. A
-callback that comes alone waits for nobody.
+callback that comes alone waits for nobody. On PostgreSQL, too, one transaction of eight costs less
+than eight that overlap: the time goes into statements, not into the disk.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -21,6 +23,9 @@ log = structlog.get_logger()
 
 MAX_BATCH = 32
 MAX_WAIT_S = 4.0  # WeChat waits 5 s for an answer
+GATHER_S = 0.004
+"""How long a leader waits for company while callbacks come in crowds. Without it the first one to
+come back after a batch would take a transaction for itself, and the rest would wait for it."""
 
 
 class NoTurn(Exception):
@@ -45,6 +50,7 @@ class NoticeBatcher:
         self._waiting: deque[Ticket] = deque()
         self._lock = threading.Lock()
         self._is_led = False
+        self._is_crowded = False
 
     def settle(self, ctx: Context, hand: NoticeInHand) -> bool:
         """Return whether the notice was plain and is settled now.
@@ -83,9 +89,12 @@ class NoticeBatcher:
 
     def _lead(self, ctx: Context) -> None:
         """Settle the first of the queue, the own ticket at its head, and pass the lead on."""
+        if self._is_crowded:
+            time.sleep(GATHER_S)
         with self._lock:
             count = min(MAX_BATCH, len(self._waiting))
             tickets = [self._waiting.popleft() for _ in range(count)]
+            self._is_crowded = count > 1
         try:
             settle_tickets(ctx, tickets)
         finally:

@@ -61,7 +61,7 @@ def run_stub() -> Iterator[Stub]:
         do_GET = do_POST = handle_any  # noqa: N815
 
         def send_reply(self, reply: Reply) -> None:
-            self.send_response(reply.status)
+            self.send_response_only(reply.status)
             for name, value in reply.headers.items():
                 self.send_header(name, value)
             if reply.status != 204:

@@ -19,6 +19,7 @@ from tests.pay.wechat_side import (
     WechatSide,
     make_certificate,
     make_key,
+    private_pem,
     public_pem,
     write_key_files,
 )
@@ -119,3 +120,17 @@ def test_notify_address_without_a_path_gets_the_usual_one(good: dict[str, Any]) 
         assert notify_url(settings) == "https://college.example/pay/notify/v3"
     own = Settings(**(good | {"pay_notify_url": "https://c.example/prefix/pay/notify/v3"}))
     assert notify_url(own) == "https://c.example/prefix/pay/notify/v3"
+
+
+def test_v2_certificate_is_refused_at_the_start_and_not_at_the_first_refund(
+    good: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "half.pem").write_bytes(make_certificate(make_key("merchant"), 1))
+    for path in (tmp_path / "half.pem", tmp_path / "platform.pem", tmp_path / "nowhere.pem"):
+        values = good | {"pay_version": "v2", "pay_v2_cert_file": str(path)}
+        with pytest.raises(SettingsInvalid, match="CAIJI_PAY_V2_CERT_FILE: "):
+            check_pay_settings(Settings(**values))
+    whole = make_certificate(make_key("merchant"), 1) + private_pem(make_key("merchant"))
+    (tmp_path / "whole.pem").write_bytes(whole)
+    values["pay_v2_cert_file"] = str(tmp_path / "whole.pem")
+    check_pay_settings(Settings(**values))
