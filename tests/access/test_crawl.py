@@ -12,7 +12,9 @@ from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.exceptions import NotFound as NoSuchRoute
 from werkzeug.routing import RequestRedirect
 
-from tests.busy import Busy
+from server.context import Context
+from server.duties import register_jobs
+from tests.busy import Busy, make_busy
 from tests.desk import Desk, sign_in
 from tests.page import Page, find_faults
 
@@ -93,6 +95,16 @@ def test_every_page_that_a_role_can_reach_is_sound(busy: Busy, username: str) ->
     assert not faults, "\n".join(faults)
     pages = sum(visits.values())
     assert pages >= LEAST_PAGES[username], visits
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_every_page_works_on_postgresql_too(demo: Context, app: Flask) -> None:
+    register_jobs()
+    busy = make_busy(demo, app)
+    for username in ("admin", "centre1"):
+        visits, faults = crawl(busy, sign_in(app, username))
+        assert not faults, "\n".join(faults)
+        assert sum(visits.values()) >= LEAST_PAGES[username]
 
 
 def test_pages_outside_the_console_are_sound(busy: Busy) -> None:

@@ -13,6 +13,8 @@ from server.services.run_jobs import run_next_job
 from tests.college import collect, found_other_college, make_students
 from tests.desk import Desk, sign_in
 
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 CHOICE = {"naming": "student_no", "use": ["registration", "student_card"]}
 
 
