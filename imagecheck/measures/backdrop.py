@@ -27,6 +27,8 @@ _HAIR_SAMPLE = 0.85
 """Where the hair's colour is taken, in eye-to-chin distances above the eyes."""
 _OPEN_EDGE_PX = 12
 """Outermost half-size columns: nothing in them counts as hair, so a dark chair is seen."""
+_TUFT_PX = 8
+"""Single hairs stand out above the hair top, in half-size pixels."""
 _MIN_ZONE_PX = 400
 _MOTTLE_WEIGHT = 6.0
 _SHADOW_MIN_DL = 6.0
@@ -58,10 +60,16 @@ class Backdrop:
 
     @cached_property
     def zone(self) -> Mask:
-        """Bool (h/2, w/2): above the chin, outside the head's ellipse, without hanging hair."""
+        """Bool (h/2, w/2): above the chin, outside of head and hair.
+
+        The head is an ellipse, and ends where the hair does if that is known.
+        """
         across = (self.x - self.centre_x) / (HEAD_HALF_WIDTH * self.face_width)
         up = np.minimum(self.y - self.eye_y, 0) / (HEAD_ABOVE * self.eye_to_chin)
         outside = (across**2 + up**2 >= 1) & (self.y < self.chin_y)
+        hair_top = self.analysis.hair_top_px
+        if hair_top is not None:
+            outside = outside | (self.y < hair_top / 2 - _TUFT_PX)
         return np.asarray(outside & ~self._hanging_hair(outside))
 
     def _hanging_hair(self, outside: Mask) -> Mask:
