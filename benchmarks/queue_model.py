@@ -114,11 +114,8 @@ def find_checkers(photos_a_s: float, service_s: float, draw: random.Random) -> t
 
 def plan(run: dict[str, Any], draw: random.Random) -> None:
     """Print the table of docs/scaling.md from one measured run."""
-    service_s = run["workers"] / run["drain_per_s"]
-    web_s = statistics.median([run["calls"][name][1] for name in ("bind", "order", "code")])
-    print(
-        f"\nplan: one check costs a core {service_s:.2f} s, a request about {web_s * 1000:.0f} ms"
-    )
+    service_s, web_s = run["check_cpu_s"], run["web_cpu_s"]
+    print(f"\nplan: a check costs a core {service_s:.2f} s, a request {web_s * 1000:.1f} ms")
     print(f"{'':<14}{'students/h':>11}{'photos/s':>10}{'requests/s':>12}{'commits/s':>11}", end="")
     print(f"{'MB/s in':>9}{'checkers':>10}{'p99 s':>7}{'web cores':>11}{'machines':>10}")
     for name, season in SCALES.items():

@@ -75,6 +75,10 @@ class Figures:
     """Call to number, p50 and p99."""
     verdict_wait_s: tuple[float, float] = (0, 0)
     requests_per_student: float = 0
+    web_cpu_s: float = 0
+    """CPU seconds of the web for one request: what a core spends, however busy the machine is."""
+    check_cpu_s: float = 0
+    """CPU seconds of the workers for one photo."""
     statuses: dict[str, int] = field(default_factory=dict)
     memory_mb: dict[str, float] = field(default_factory=dict)
     arrivals_s: list[float] = field(default_factory=list)
@@ -152,19 +156,36 @@ def wait_for_heartbeat(stack: Stack) -> None:
     time.sleep(3)
 
 
+def list_tree(pid: int) -> list[int]:
+    """Return a process and all its descendants."""
+    found = [pid]
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                found += list_tree(int(child))
+    return found
+
+
 def list_memory(pid: int) -> list[float]:
     """Return the resident MB of a process and its descendants."""
     found = []
-    with contextlib.suppress(OSError):
-        status = Path(f"/proc/{pid}/status").read_text()
-        found.append(int(status.partition("VmRSS:")[2].split()[0]) / 1024)
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            found += list_memory(int(child))
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            if task.name != str(pid):
-                for child in (task / "children").read_text().split():
-                    found += list_memory(int(child))
+    for each in list_tree(pid):
+        with contextlib.suppress(OSError, IndexError):
+            status = Path(f"/proc/{each}/status").read_text()
+            found.append(int(status.partition("VmRSS:")[2].split()[0]) / 1024)
     return found
+
+
+def read_cpu_s(stack: Stack, role: str) -> float:
+    """Return the CPU seconds that all processes of a role have used so far."""
+    ticks = 0
+    for name, process in stack.processes.items():
+        if name.startswith(role):
+            for pid in list_tree(process.pid):
+                with contextlib.suppress(OSError):
+                    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                    ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def rush(
@@ -235,7 +256,10 @@ def measure(name: str, students: int, clients: int, drained: int) -> Figures:
         people = write_roster(stack.folder / "roster.csv", students + drained)
         roster = str(stack.folder / "roster.csv")
         stack.flask("roster", "import", roster, "--institution", INSTITUTION)
+        web_before_s = read_cpu_s(stack, "web")
         log, figures.seconds = rush(stack, people[:students], photo, clients)
+        requests = sum(log.statuses.values())
+        figures.web_cpu_s = (read_cpu_s(stack, "web") - web_before_s) / requests
         for role in ("web", "worker"):
             pids = [each.pid for key, each in stack.processes.items() if key.startswith(role)]
             figures.memory_mb[role] = max(max(list_memory(pid), default=0) for pid in pids)
@@ -244,7 +268,9 @@ def measure(name: str, students: int, clients: int, drained: int) -> Figures:
         )
         note(figures, log, read_times(stack, log.acknowledged_at))
         if drained:
+            worker_before_s = read_cpu_s(stack, "worker")
             figures.drain_per_s = drain(stack, people[students:], photo)
+            figures.check_cpu_s = (read_cpu_s(stack, "worker") - worker_before_s) / drained
         problems = stack.flask("check", "--read-files").strip()
         figures.errors += [] if problems == "0 problems" else [problems]
     return figures
@@ -295,6 +321,9 @@ def show(figures: Figures) -> None:
     memory = ", ".join(f"{key} {value:.0f} MB" for key, value in figures.memory_mb.items())
     print(f"  refused for a moment: {refused or 'none'}")
     print(f"  {figures.requests_per_student:.1f} requests a student")
+    print(
+        f"  CPU: {figures.web_cpu_s * 1000:.1f} ms a request, {figures.check_cpu_s:.2f} s a check"
+    )
     print(f"  largest process: {memory}")
     print(f"  lost: {figures.lost}; errors: {figures.errors or 'none'}")
 
