@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import gzip
 import hashlib
+import itertools
 import json
 import signal
 import time
@@ -17,6 +19,7 @@ import pytest
 from wechatpayv3 import WeChatPay, WeChatPayType
 from wechatpayv3.core import Core
 
+from sandbox.courier import SCHEDULE_S
 from tests.sandbox.running import BUSY, Sandbox, Shop
 from tests.system.stack import wait_until
 
@@ -275,6 +278,11 @@ def test_fifteen_steps_after_the_first_attempt_and_never_again(
         gateway.control("clock", advance_s=1)
         assert merchant.client.callback(*shop.next_notice())["resource"]["out_trade_no"] == number
     wait_for_attempts(gateway, number, 16)
+    times = [dt.datetime.fromisoformat(item["time"]) for item in gateway.deliveries(number)]
+    waited_s = [(each - times[0]).total_seconds() for each in times[1:]]
+    planned_s = itertools.accumulate(STEPS_S)
+    assert all(waited >= planned - 1 for waited, planned in zip(waited_s, planned_s, strict=True))
+    assert SCHEDULE_S == STEPS_S
     gateway.control("clock", advance_s=86400)
     other = merchant.bought()
     assert merchant.client.callback(*shop.next_notice())["resource"]["out_trade_no"] == other
