@@ -32,8 +32,10 @@ run: install ## start the demo college: web, worker and simulated WeChat
 test: $(VENV)/.installed-dev ## run all tests; CI=true lets nothing be skipped
 	@$(BIN)/python -m pytest --numprocesses=2
 
-check: $(VENV)/.installed-dev ## linter, formatter and types
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy models server imagecheck sandbox wsgi.py
+check: $(VENV)/.installed-dev ## linter, formatter, types and templates
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy models server imagecheck sandbox wsgi.py
+	@$(BIN)/djlint --quiet --lint server sandbox
 
 backup-drill: $(VENV)/.installed-dev ## back up a demo under load, wipe it, restore it elsewhere, compare
 	@$(BIN)/python -m benchmarks.backup_drill
