@@ -11,7 +11,7 @@ MIN_QUALITY, MAX_QUALITY = 60, 100
 """The standard asks for at least 60; 100 is where JPEG ends."""
 
 SIZE_BYTES = (20 * 1024, 40 * 1024)
-_ROOM_BYTES = 512  # kept free at both ends of the band
+_ROOM_BYTES = 1024  # kept free at both ends of the band: to some a KB has 1000 bytes
 _FULL_COLOUR, _HALF_COLOUR = 0, 2  # chroma 4:4:4 and 4:2:0
 
 
