@@ -60,17 +60,20 @@ class Backdrop:
 
     @cached_property
     def zone(self) -> Mask:
-        """Bool (h/2, w/2): above the chin, outside of head and hair.
-
-        The head is an ellipse, and ends where the hair does if that is known.
-        """
+        """Bool (h/2, w/2): above the chin, outside the head's ellipse, without hanging hair."""
         across = (self.x - self.centre_x) / (HEAD_HALF_WIDTH * self.face_width)
         up = np.minimum(self.y - self.eye_y, 0) / (HEAD_ABOVE * self.eye_to_chin)
         outside = (across**2 + up**2 >= 1) & (self.y < self.chin_y)
-        hair_top = self.analysis.hair_top_px
-        if hair_top is not None:
-            outside = outside | (self.y < hair_top / 2 - _TUFT_PX)
         return np.asarray(outside & ~self._hanging_hair(outside))
+
+    @property
+    def _open_zone(self) -> Mask:
+        """The zone and what lies above the hair, where things may hang.
+
+        Loose hair thins out there, too: colour and evenness are not taken from it.
+        """
+        hair_top = self.analysis.hair_top_px
+        return self.zone if hair_top is None else self.zone | (self.y < hair_top / 2 - _TUFT_PX)
 
     def _hanging_hair(self, outside: Mask) -> Mask:
         """Pixels of the hair's colour that are connected with the head and near it."""
@@ -154,10 +157,11 @@ class Backdrop:
 
     def largest_blob(self) -> float:
         """Largest connected part of the zone that is not wall, as share of the zone."""
-        mask = (self.zone & ~self.wall_mask).astype(np.uint8)
+        zone = self._open_zone
+        mask = (zone & ~self.wall_mask).astype(np.uint8)
         foreign = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
         count, _, stats, _ = cv2.connectedComponentsWithStats(foreign, connectivity=8)
-        return float(stats[1:, 4].max() / self.zone.sum()) if count > 1 else 0.0
+        return float(stats[1:, 4].max() / zone.sum()) if count > 1 else 0.0
 
     @cached_property
     def shadow_shares(self) -> tuple[float, float]:
