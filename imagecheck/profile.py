@@ -107,7 +107,7 @@ _LIMITS: Mapping[str, Limit] = MappingProxyType(
         "colour.unnatural": _fails((None, 3.0), "Lab", CALIBRATED, warn=(None, 0.5)),
         "colour.greyscale": _fails((1.0, None), "Lab", CALIBRATED),
         "background.colour": _fails((None, 1.0), "", CALIBRATED, warn=(None, 0.6)),
-        "background.uneven": _fails((None, 6.0), "dE", FICV, warn=(None, 4.5)),
+        "background.uneven": _fails((None, 7.0), "dE", FICV, warn=(None, 4.5)),
         "background.shadow": _fails((None, 0.12), "", CALIBRATED, warn=(None, 0.06)),
         "background.object": _fails((None, 0.005), "", CALIBRATED, warn=(None, 0.003)),
         "frame.border": _fails((None, 0.8), "", CALIBRATED),

