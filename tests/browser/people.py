@@ -77,5 +77,11 @@ class StaffDesk:
     def go(self, path: str) -> None:
         self.page.goto(self.stack.url + path)
 
+    def strike(self, *keys: str) -> None:
+        """Strike keys once the page that is on the screen listens to them."""
+        self.page.wait_for_load_state("load")
+        for key in keys:
+            self.page.keyboard.press(key)
+
     def shoot(self, name: str, *, is_whole: bool = False) -> None:
         self.page.screenshot(path=self.album / f"{name}.png", full_page=is_whole)

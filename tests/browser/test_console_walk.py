@@ -37,13 +37,6 @@ def find_serious(desk: StaffDesk) -> list[str]:
     ]
 
 
-def press(desk: StaffDesk, *keys: str) -> None:
-    """Press keys once the page listens to them."""
-    desk.page.wait_for_load_state("load")
-    for key in keys:
-        desk.page.keyboard.press(key)
-
-
 def list_links(desk: StaffDesk) -> list[str]:
     links = "document.querySelectorAll('a[href^=\"/console\"]')"
     addresses: list[str] = desk.page.evaluate(f"Array.from({links}, a => a.getAttribute('href'))")
@@ -141,18 +134,18 @@ def test_two_reviewers_work_without_a_mouse(
     heading = desk.page.locator("h1")
     first = heading.inner_text()
     assert other.page.locator("h1").inner_text() != first
-    press(desk, "l")
+    desk.strike("l")
     expect(desk.page.locator("img.lines")).not_to_be_visible()
-    press(desk, "a")
+    desk.strike("a")
     expect(desk.page.get_by_text("上一张:已采用")).to_be_visible()
-    press(desk, "u")
+    desk.strike("u")
     expect(heading).to_have_text(first)
     begin = time.perf_counter()
     judged = 0
     while judged < 3:
         before = heading.inner_text()
         assert other.page.locator("h1").inner_text() != before
-        press(desk, *(("1", "r") if judged == 1 else ("a",)))
+        desk.strike(*(("1", "r") if judged == 1 else ("a",)))
         expect(heading).not_to_have_text(before)
         expect(desk.page.get_by_text("上一张:")).to_be_visible()
         judged += 1

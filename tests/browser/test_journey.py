@@ -44,7 +44,7 @@ def test_from_the_feature_code_to_collected(phone: Phone, desk: StaffDesk, portr
     desk.page.get_by_role("link", name=student["student_no"]).first.click()
     expect(desk.page.locator("img.photo")).to_be_visible()
     desk.shoot("review-photo")
-    desk.page.keyboard.press("a")
+    desk.strike("a")
     expect(desk.page.get_by_text("上一张:已采用")).to_be_visible()
     desk.shoot("review-done")
 
@@ -73,8 +73,7 @@ def test_rejected_photo_comes_back_with_its_reason(
     desk.go("/console/review")
     desk.page.get_by_role("link", name=student["student_no"]).first.click()
     reason = desk.page.locator("label.reason").first.inner_text()
-    desk.page.keyboard.press("1")
-    desk.page.keyboard.press("r")
+    desk.strike("1", "r")
     expect(desk.page.get_by_text("上一张:已退回")).to_be_visible()
 
     phone.press("refresh-button")
