@@ -1,7 +1,8 @@
 """Makes fresh keys and passwords in deploy/secrets, and leaves what is there alone.
 
 Needs nothing but Python. What WeChat and the certificate authority give you (see the list at the
-end) is put there by hand.
+end) is put there by hand; then run it again: it lets the containers' users read every file, which
+a private key copied from elsewhere seldom does.
 """
 
 import base64
@@ -27,6 +28,7 @@ def make_key() -> str:
 def main() -> None:
     """Write what is missing and name what has to be given."""
     FOLDER.mkdir(mode=0o700, exist_ok=True)
+    FOLDER.chmod(0o700)
     database, store = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
     made = {
         "postgres_password": database,
@@ -43,17 +45,21 @@ def main() -> None:
         print("keys are there already; nothing was changed")
     else:
         for name, value in made.items():
-            write(FOLDER / name, value)
+            (FOLDER / name).write_text(value)
         print(f"{len(made)} secrets made in {FOLDER}: keep a copy apart from the backups")
     for name, what in GIVEN.items():
         if not (FOLDER / name).exists():
             print(f"missing {name}: {what}")
+    for path in FOLDER.iterdir():
+        open_to_containers(path)
 
 
-def write(path: Path, text: str) -> None:
-    """Write a file that the containers' users may read, in a folder that only its owner enters."""
-    path.touch(mode=0o644)
-    path.write_text(text)
+def open_to_containers(path: Path) -> None:
+    """Let every user read a file whose folder only its owner enters: each image has its own user.
+
+    The umask and the program that wrote the file do not matter.
+    """
+    path.chmod(0o644)
 
 
 if __name__ == "__main__":

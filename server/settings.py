@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 PREFIX = "CAIJI_"
 SECRETS_DIR = Path(os.environ.get(f"{PREFIX}SECRETS_DIR", "/run/secrets"))
@@ -207,9 +207,19 @@ def load_settings(**overrides: Any) -> Settings:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
         raise SettingsInvalid(f"{PREFIX}{name}: {first['msg']}") from error
+    except SettingsError as error:
+        _name_unreadable_secret()
+        raise SettingsInvalid(f"{PREFIX}SECRETS_DIR: {error}") from error
     _check_secrets(settings)
     _check_urls(settings)
     return settings
+
+
+def _name_unreadable_secret() -> None:
+    for name in Settings.model_fields:
+        path = SECRETS_DIR / f"{PREFIX}{name}".lower()
+        if path.is_file() and not os.access(path, os.R_OK):
+            raise SettingsInvalid(f"{PREFIX}{name.upper()}: {path} may not be read by this user")
 
 
 def _check_secrets(settings: Settings) -> None:

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,42 @@ def test_nginx_lets_a_whole_photo_through_and_hides_what_is_the_operators() -> N
     assert SERVICES["web"]["environment"]["CAIJI_TRUSTED_PROXIES"] == "1"
     assert "metrics" in text
     assert text.count("{") == text.count("}")
+
+
+def test_containers_may_read_every_secret_whatever_the_umask(tmp_path: Path) -> None:
+    script = tmp_path / "create_secrets.py"
+    shutil.copy(ROOT / "deploy" / "create_secrets.py", script)
+    run = ["sh", "-c", f"umask 077 && exec {sys.executable} {script}"]
+    subprocess.run(run, capture_output=True, check=True)
+    folder = tmp_path / "secrets"
+    (folder / "merchant_key").write_text("given by hand")
+    (folder / "merchant_key").chmod(0o600)
+    subprocess.run(run, capture_output=True, check=True)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o644}
+
+
+def test_secret_that_cannot_be_read_ends_the_start_with_one_line() -> None:
+    # root reads everything: the child becomes somebody else, who does not see pytest's folder
+    code = (
+        "import os; from server.settings import SettingsInvalid, load_settings\n"
+        "os.getuid() or os.setuid(65534)\n"
+        "try: load_settings()\n"
+        "except SettingsInvalid as error: print(error)"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        secret = Path(folder) / "caiji_secret_key"
+        secret.touch(mode=0)
+        told = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"], "CAIJI_SECRETS_DIR": folder},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+    assert told == f"CAIJI_SECRET_KEY: {secret} may not be read by this user\n"
 
 
 def test_secrets_are_made_once_and_read_as_settings(tmp_path: Path) -> None:
