@@ -78,6 +78,8 @@ def test_nginx_lets_a_whole_photo_through_and_hides_what_is_the_operators() -> N
     assert "X-Forwarded-For $remote_addr;" in text
     assert SERVICES["web"]["environment"]["CAIJI_TRUSTED_PROXIES"] == "1"
     assert "metrics" in text
+    assert "server web:8000 resolve;" in text, "a new web container has another address"
+    assert "error_page 502 503 504 =503 @away;" in text
     assert text.count("{") == text.count("}")
 
 
