@@ -140,9 +140,10 @@ class Eye:
         """Distance in (a*, b*) of the inside of the eye from the skin, over the skin's chroma.
 
         Closed lids are skin, the white of the eye is not. A cast on the picture moves both and
-        cancels out; without any colour the usual value of an open eye stands in.
+        cancels out; in one tint or without any colour the usual value of an open eye stands in.
         """
-        if float(np.hypot(self.skin.colour[1], self.skin.colour[2])) < _NO_CHROMA:
+        is_pale = float(np.hypot(self.skin.colour[1], self.skin.colour[2])) < _NO_CHROMA
+        if is_pale or self.skin.is_in_one_tint:
             return _USUAL_COLOUR_CONTRAST
         y, x, half = int(self.middle_y), float(self.centre[0]), 0.38 * self.width
         box = self.lab[max(0, y - 3) : y + 4, max(0, int(x - half)) : int(x + half) + 1]

@@ -44,6 +44,12 @@ def measure_blocks(analysis: Analysis) -> float:
     return min(_grid_strength(lightness, axis) for axis in (0, 1))
 
 
+def is_blocky(analysis: Analysis) -> bool:
+    """Whether pixels are so coarse that small parts of the face have lost their own colour."""
+    _, most = analysis.profile.limit("focus.low_resolution").warn
+    return most is not None and analysis.part(measure_blocks) > most
+
+
 def _grid_strength(lightness: Floats, axis: int) -> float:
     steps = np.minimum(np.abs(np.diff(lightness, axis=axis)), 8).mean(axis=1 - axis)
     best = 1.0

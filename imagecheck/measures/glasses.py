@@ -19,6 +19,12 @@ _BRIGHTER = 1.15
 """A lens brighter than the cheek reflects; it does not tint."""
 
 
+def hides_eyes(analysis: Analysis) -> bool:
+    """Whether lenses shine so that the eyes, and what is read off them, are guesses."""
+    _, most = analysis.profile.limit("glasses.glare").fail
+    return most is not None and analysis.part(Glasses).glare_share() > most
+
+
 def _median(window: Lab) -> tuple[float, float, float]:
     if window.size == 0:
         return 50.0, 0.0, 0.0
@@ -74,10 +80,14 @@ class Glasses:
 
     def _colour_distance(self, eye: Eye) -> float:
         lens, cheek = _median(eye.window(*_LENS)), _median(eye.window(*_CHEEK))
-        scale = lens[0] / max(cheek[0], 8.0)
-        if scale > _BRIGHTER:
+        shade = lens[0] / max(cheek[0], 8.0)
+        if shade > _BRIGHTER:
             return 0.0
-        return float(np.hypot(lens[1] - scale * cheek[1], lens[2] - scale * cheek[2]))
+        # a shaded socket loses chroma, a cast on the whole picture does not
+        return min(
+            float(np.hypot(lens[1] - kept * cheek[1], lens[2] - kept * cheek[2]))
+            for kept in (shade, 1.0)
+        )
 
     def glare_share(self) -> float:
         """White share of the lens box, of the worse eye, less that of the cheeks."""

@@ -15,7 +15,8 @@ from imagecheck.wall import Mask
 Floats = npt.NDArray[np.float32]
 _CENTRE_X = int((PATCH_EYES[0][0] + PATCH_EYES[1][0]) / 2)
 _BROWS = (slice(17, 22), slice(22, 27))
-_MIN_REGION_PX = 600
+_MIN_REGION_PX = 2000
+"""Of the 2816 above the forehead: a hat fills them, the shine on a bald skull does not."""
 _WALL_DELTA_E = 15.0
 _HEM_BOWS_PX = (-10, -5, 0, 5, 10)
 NO_TEXTURE_SEEN = 5.0
@@ -96,7 +97,8 @@ class Hair:
     def hairline(self) -> float:
         """Height of the forehead above the brows, in eye distances: median over its columns."""
         kernel = np.ones((5, 5), np.uint8)
-        closed = cv2.morphologyEx(self.skin.likeness.astype(np.uint8), cv2.MORPH_CLOSE, kernel)
+        skin = self.skin.likeness & self.skin.has_blood
+        closed = cv2.morphologyEx(skin.astype(np.uint8), cv2.MORPH_CLOSE, kernel)
         mask = np.asarray(cv2.morphologyEx(closed, cv2.MORPH_OPEN, kernel))
         bottom = self._brow_top
         columns = mask[:bottom, _CENTRE_X - 52 : _CENTRE_X + 53 : 4][::-1] == 0
@@ -123,7 +125,7 @@ class Hair:
     def cover_colour(self) -> float:
         """How far the colour above the forehead lies outside the family of hair colours."""
         region, there = self._above
-        if int(there.sum()) < _MIN_REGION_PX // 2:
+        if int(there.sum()) < _MIN_REGION_PX:
             return 0.0
         lightness, a, b = (float(v) for v in np.median(region[there], axis=0))
         excess = (_HAIR_B_MIN - b, b - _HAIR_B_MAX, a - _HAIR_A_MAX, _HAIR_A_MIN - a)

@@ -17,6 +17,8 @@ _HIGHLIGHT_LEVEL = 240
 _CLIPPED_LEVEL = 253
 _SHADE, _SHINE = 0.58, 1.75
 _MIDDLE = (slice(150, 330), slice(60, 260))
+_ONE_TINT = 1.0
+_LEAST_RED = 0.3
 _PALER_A = 4.0
 """Skin of one person keeps its a* within this, blond hair lacks about nine."""
 
@@ -97,6 +99,17 @@ class Skin:
         return np.asarray(self.lab[..., 1] > self.colour[1] * shade - _PALER_A)
 
     @cached_property
+    def has_blood(self) -> Mask:
+        """Bool (400, 320): pixels with some of this skin's red, as pale foreheads have.
+
+        Grey wool has none. True everywhere where a cast has taken the red from the skin, too.
+        """
+        red = float(self.colour[1])
+        if red < _PALER_A:
+            return np.ones(self.lab.shape[:2], np.bool_)
+        return np.asarray(self.lab[..., 1] > _LEAST_RED * red * np.clip(self._light, 0.5, 1.1))
+
+    @cached_property
     def likeness(self) -> Mask:
         """Bool (400, 320): pixels that may be this person's skin, in light or shade."""
         light = self._light
@@ -139,8 +152,14 @@ class Skin:
 
     # -- colour -----------------------------------------------------------------------------
 
+    @cached_property
     def hue_variety(self) -> float:
         """Spread of (a*, b*) across its main direction; a photo in one tint has none."""
         colours = self.face_lab[::7, 1:]
         spread = np.linalg.svd(colours - np.median(colours, axis=0), compute_uv=False)
         return float(spread[1] / np.sqrt(len(colours)))
+
+    @property
+    def is_in_one_tint(self) -> bool:
+        """Whether the photo is grey or toned, so that no colour in it tells anything."""
+        return self.hue_variety < _ONE_TINT

@@ -6,7 +6,7 @@ from imagecheck.rules.base import Measured, Rule, Say
 
 
 def _measure(analysis: Analysis) -> Measured:
-    return analysis.part(Skin).hue_variety()
+    return analysis.part(Skin).hue_variety
 
 
 RULE = Rule(

@@ -2,6 +2,7 @@
 
 from imagecheck.analysis import Analysis
 from imagecheck.measures.eyes import Eyes
+from imagecheck.measures.focus import is_blocky
 from imagecheck.measures.skin import Skin
 from imagecheck.rules.base import Measured, Rule, Say
 
@@ -11,17 +12,15 @@ reach (24, 33)."""
 _WHITE_A, _WHITE_B = (-2.0, 10.5), (-6.0, 12.5)
 """The white of the eye is within (-0.3, 9.5) and (-4.5, 10.8) on all of them, whatever the skin:
 a cast that dark or pale skin swallows shows here."""
-_ONE_TINT = 1.0
-"""Below this the photo is greyscale or toned, another rule's business."""
 _OPEN_EYES, _RED_EYES = 0.33, 0.1
 
 
 def _measure(analysis: Analysis) -> Measured:
     skin, eyes = analysis.part(Skin), analysis.part(Eyes)
-    if skin.hue_variety() < _ONE_TINT:
-        return None
+    if skin.is_in_one_tint:
+        return None  # another rule's business
     cast = _distance((float(skin.colour[1]), float(skin.colour[2])), _SKIN_A, _SKIN_B)
-    white = eyes.white_colour()
+    white = None if is_blocky(analysis) else eyes.white_colour()
     if white is None or eyes.openness() < _OPEN_EYES or eyes.red_share() > _RED_EYES:
         return cast
     return max(cast, _distance(white, _WHITE_A, _WHITE_B))

@@ -9,7 +9,7 @@ _ENLARGEMENT_WEIGHT = 1.4
 
 
 def _measure(analysis: Analysis) -> Measured:
-    return max(measure_blocks(analysis), _ENLARGEMENT_WEIGHT * analysis.enlargement)
+    return max(analysis.part(measure_blocks), _ENLARGEMENT_WEIGHT * analysis.enlargement)
 
 
 RULE = Rule(

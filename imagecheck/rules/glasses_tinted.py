@@ -1,6 +1,7 @@
 """glasses.tinted: lenses are clear."""
 
 from imagecheck.analysis import Analysis
+from imagecheck.measures.focus import is_blocky
 from imagecheck.measures.glasses import Glasses
 from imagecheck.rules.base import Measured, Rule, Say
 
@@ -14,17 +15,21 @@ _BARE_WEIGHT = 0.95
 
 def _measure(analysis: Analysis) -> Measured:
     glasses = analysis.part(Glasses)
-    bare = _BARE_WEIGHT * (1 - glasses.bare_lens_lightness())
-    dark = 1 - glasses.lens_lightness() if glasses.bridge() > _BRIDGE_L else 0.0
-    return max(bare, dark, _COLOUR_WEIGHT * glasses.lens_colour())
+    bare = 1 - glasses.bare_lens_lightness()
+    dark = _BARE_WEIGHT * bare
+    if glasses.bridge() > _BRIDGE_L:
+        # deep sockets are darker than the cheek alone, lenses darker than all of the face
+        dark = max(dark, (bare + 1 - glasses.lens_lightness()) / 2)
+    colour = 0.0 if is_blocky(analysis) else _COLOUR_WEIGHT * glasses.lens_colour()
+    return max(dark, colour)
 
 
 RULE = Rule(
     code="glasses.tinted",
     clause="不得佩戴有色眼镜",
     method=(
-        "Darkening under the lens against the free cheek where a bridge says glasses, against "
-        "cheek, forehead and nose where none does, or a colour of its own (0.04 a unit of "
+        "Darkening under the lens against cheek, forehead and nose, where a bridge says glasses "
+        "the mean of that and of the cheek alone, or a colour of its own (0.04 a unit of "
         "(a*, b*)), of the weaker lens."
     ),
     measurement="lens_tint",
