@@ -30,7 +30,10 @@ _OPEN_EDGE_PX = 12
 _TUFT_PX = 8
 """Single hairs stand out above the hair top, in half-size pixels."""
 _MIN_ZONE_PX = 400
-_MOTTLE_WEIGHT = 6.0
+_EDGE_PX = 3
+"""Uppermost half-size pixels: slivers of a careless cut, and the border rule's business."""
+_MOTTLE_WEIGHT = 8.0
+"""Creased cloth has 0.8-1.2 dE, real studio walls at most 0.45, however their light falls off."""
 _SHADOW_MIN_DL = 6.0
 _SHADOW_MIN_SHARE = 0.45
 _SMOOTH = 7.0
@@ -61,10 +64,22 @@ class Backdrop:
     @cached_property
     def zone(self) -> Mask:
         """Bool (h/2, w/2): above the chin, outside the head's ellipse, without hanging hair."""
-        across = (self.x - self.centre_x) / (HEAD_HALF_WIDTH * self.face_width)
-        up = np.minimum(self.y - self.eye_y, 0) / (HEAD_ABOVE * self.eye_to_chin)
-        outside = (across**2 + up**2 >= 1) & (self.y < self.chin_y)
+        right, down = self._head_axes()
+        across = right / (HEAD_HALF_WIDTH * self.face_width)
+        up = np.minimum(down, 0) / (HEAD_ABOVE * self.eye_to_chin)
+        above_chin = (self.y < self.chin_y) & (down < self.eye_to_chin)
+        outside = (across**2 + up**2 >= 1) & above_chin
         return np.asarray(outside & ~self._hanging_hair(outside))
+
+    def _head_axes(self) -> tuple[Floats, Floats]:
+        """Distances from the middle of the face to its right and downwards, along its own axes.
+
+        A tilted head takes its ellipse along, and mostly the shoulders too.
+        """
+        roll = np.radians(self.analysis.roll_deg)
+        cos, sin = np.float32(np.cos(roll)), np.float32(np.sin(roll))
+        x, y = self.x - self.centre_x, self.y - self.eye_y
+        return np.asarray(cos * x + sin * y), np.asarray(cos * y - sin * x)
 
     @property
     def _open_zone(self) -> Mask:
@@ -73,7 +88,8 @@ class Backdrop:
         Loose hair thins out there, too: colour and evenness are not taken from it.
         """
         hair_top = self.analysis.hair_top_px
-        return self.zone if hair_top is None else self.zone | (self.y < hair_top / 2 - _TUFT_PX)
+        zone = self.zone if hair_top is None else self.zone | (self.y < hair_top / 2 - _TUFT_PX)
+        return np.asarray(zone & (self.y >= _EDGE_PX))
 
     def _hanging_hair(self, outside: Mask) -> Mask:
         """Pixels of the hair's colour that are connected with the head and near it."""
@@ -115,7 +131,7 @@ class Backdrop:
         return np.asarray(np.sqrt((gx**2 + gy**2).sum(axis=2)), np.float32)
 
     def unevenness(self) -> float:
-        """The worst of three in CIE76: spread, left against right, and mottling (six-fold).
+        """The worst of three in CIE76: spread, left against right, and mottling (eight-fold).
 
         Mottling is the energy between two and twelve half-size pixels: creases and clouds that
         leave the spread small.
@@ -127,6 +143,7 @@ class Backdrop:
         h, w = self.lab.shape[:2]
         small = cv2.resize(self.lab, (w // 2, h // 2), interpolation=cv2.INTER_AREA)
         zone = self.zone[: h // 2 * 2 : 2, : w // 2 * 2 : 2].astype(np.uint8)
+        small, zone = small[_EDGE_PX // 2 + 1 :], zone[_EDGE_PX // 2 + 1 :]
         inner = cv2.erode(zone, np.ones((13, 13), np.uint8)).astype(np.bool_)
         if int(inner.sum()) < _MIN_ZONE_PX // 4:
             return 0.0

@@ -10,6 +10,9 @@ from imagecheck.wall import Lab, Mask
 Floats = npt.NDArray[np.float32]
 
 _BORDER_DEPTH_PX = 40
+_PATTERN_DEPTH_PX = 110
+_PATTERN_SHARE, _PATTERN_LINES = 0.4, 2
+"""Further lines along the side, so long and so many behind the first: stripes or bricks."""
 _JUMP_DELTA_E = 7.0
 _EVEN_DELTA_E = 9.0
 _STROKE_KERNEL = np.ones((9, 9), np.uint8)
@@ -25,7 +28,7 @@ def measure_border(analysis: Analysis) -> float:
 
     The product of the line's length share and the evenness of the strip, of the worst side.
     """
-    lab, depth = analysis.lab, _BORDER_DEPTH_PX + 4
+    lab, depth = analysis.lab, _PATTERN_DEPTH_PX
     sides = (
         lab[:, :depth],
         lab[:, ::-1][:, :depth],
@@ -38,12 +41,19 @@ def measure_border(analysis: Analysis) -> float:
 def _border_of_side(strip: Lab) -> float:
     jumps = np.linalg.norm(strip[:, 2:] - strip[:, :-2], axis=2)
     shares = (jumps > _JUMP_DELTA_E).mean(axis=0)
+    if _count_runs(shares[_BORDER_DEPTH_PX + 4 :] > _PATTERN_SHARE) >= _PATTERN_LINES:
+        return 0.0
     best = 0.0
     for depth in np.flatnonzero(shares[1:_BORDER_DEPTH_PX] > 0.6) + 1:  # noqa: PLR2004
         outside = strip[:, :depth].reshape(-1, 3)
         even = np.linalg.norm(outside - np.median(outside, axis=0), axis=1) < _EVEN_DELTA_E
         best = max(best, float(shares[depth] * even.mean()))
     return best
+
+
+def _count_runs(line: npt.NDArray[np.bool_]) -> int:
+    """How often False turns into True, counting a True at the start."""
+    return int(line[:1].sum() + (line[1:] & ~line[:-1]).sum())
 
 
 class Strokes:
