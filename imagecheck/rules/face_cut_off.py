@@ -5,18 +5,19 @@ import numpy as np
 from imagecheck.analysis import Analysis
 from imagecheck.rules.base import Measured, Rule, Say
 
-_SLACK_PX = 2.0
-"""Landmarks are a pixel or two off."""
+_SLACK = 0.04
+"""Landmarks beyond the border are guesses; so far off, in face widths, a chin may be wrong.
+
+A face that only grazes the border is too large or too low, which other rules tell better."""
 
 
 def _measure(analysis: Analysis) -> Measured:
     face = analysis.face
     if face is None:
         return None
-    x, y = face.points[:, 0], face.points[:, 1]
-    beyond = (x < -_SLACK_PX) | (y < -_SLACK_PX)
-    beyond |= (x > analysis.width - 1 + _SLACK_PX) | (y > analysis.height - 1 + _SLACK_PX)
-    if np.any(beyond):
+    last = (analysis.width - 1, analysis.height - 1)
+    beyond_px = np.maximum(-face.points, face.points - last).max()
+    if beyond_px > _SLACK * analysis.face_width_px:
         return 1.0
     box = face.box
     over = max(-box.left, -box.top, box.right - analysis.width, box.bottom - analysis.height)

@@ -6,6 +6,9 @@ from imagecheck.rules.base import Measured, Rule, Say
 
 
 def _measure(analysis: Analysis) -> Measured:
+    lips = analysis.points[48:68, 0]
+    if lips.min() < 0 or lips.max() > analysis.width:
+        return None  # half a mouth tells nothing; face.cut_off says so
     return measure_mouth_gap(analysis)
 
 

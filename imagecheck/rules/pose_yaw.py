@@ -1,12 +1,15 @@
 """pose.yaw: the face looks straight ahead."""
 
 from imagecheck.analysis import Analysis
+from imagecheck.measures.glasses import hides_eyes
 from imagecheck.measures.posture import measure_yaw
-from imagecheck.rules.base import Measured, Rule, Say
+from imagecheck.rules.base import UNKNOWN, Measured, Rule, Say
 
 
 def _measure(analysis: Analysis) -> Measured:
-    return measure_yaw(analysis)
+    yaw = measure_yaw(analysis)
+    is_guess = analysis.profile.limit("pose.yaw").judge(yaw) != "pass" and hides_eyes(analysis)
+    return UNKNOWN if is_guess else yaw
 
 
 RULE = Rule(
@@ -26,6 +29,12 @@ RULE = Rule(
         "请正对镜头，让两边脸颊露出一样多",
         "the face is turned to the right ({value}, {high} allowed)",
         "face the camera so that both cheeks show alike",
+    ),
+    unknown=Say(
+        "镜片反光遮住眼睛，无法判断是否正对镜头",
+        "请消除镜片反光，正对镜头",
+        "light on the lenses hides whether the face looks straight ahead",
+        "move the light until the lenses are clear, and face the camera",
     ),
     digits=2,
 )
