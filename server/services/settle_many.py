@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, bindparam, exists, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import ARRAY, Connection, any_, bindparam, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from models import (
@@ -50,17 +48,33 @@ HELD: Any = QuarantinedPayment.__table__
 NOTICE: Any = PaymentNotice.__table__
 PASSED = frozenset({Verdict.PASS, Verdict.WARN})
 
+
+def among(column: Any, name: str) -> dict[str, Any]:
+    """Return, for each backend, that `column` is one of the list bound as `name`.
+
+    On PostgreSQL the list is one array: the text of the statement stays the same for any number of
+    orders, so it is planned once.
+    """
+    array = bindparam(name, type_=ARRAY(column.type))
+    return {
+        "sqlite": column.in_(bindparam(name, expanding=True)),
+        "postgresql": column == any_(array),
+    }
+
+
 # Built once: building a statement costs more than running it.
+IS_WANTED = among(ORDER.c.out_trade_no, "numbers")
+IS_CHANGED = among(ENROLMENT.c.id, "row_ids")
 LOCK_ORDERS = (
     select(ORDER.c.id)
     .select_from(ENROLMENT.join(ORDER, ORDER.c.enrolment_id == ENROLMENT.c.id))
-    .where(ORDER.c.out_trade_no.in_(bindparam("numbers", expanding=True)))
+    .where(IS_WANTED["postgresql"])
     # one order of locking in every process
     .order_by(ENROLMENT.c.id)
     .with_for_update(of=(ENROLMENT, ORDER))
 )
-FIND_ORDERS = (
-    select(
+FIND_ORDERS = {
+    backend: select(
         ORDER.c.id,
         ORDER.c.out_trade_no,
         ORDER.c.state,
@@ -83,14 +97,10 @@ FIND_ORDERS = (
         .join(USER, USER.c.id == ORDER.c.user_id)
         .outerjoin(PHOTO, PHOTO.c.id == ENROLMENT.c.photo_id)
     )
-    .where(ORDER.c.out_trade_no.in_(bindparam("numbers", expanding=True)))
-)
-INSERT_NOTICES = {
-    backend: dialect_insert(NOTICE)
-    .on_conflict_do_nothing(index_elements=["notice_id"])
-    .returning(NOTICE.c.notice_id)
-    for backend, dialect_insert in (("sqlite", sqlite_insert), ("postgresql", postgresql_insert))
+    .where(is_wanted)
+    for backend, is_wanted in IS_WANTED.items()
 }
+INSERT_NOTICES = insert(NOTICE)
 PAY_ORDER = (
     update(ORDER)
     .where(ORDER.c.id == bindparam("order_id"), ORDER.c.state == OrderState.OPEN)
@@ -103,21 +113,18 @@ PAY_ORDER = (
         next_query_at=None,
     )
 )
-SETTLE_FEE = (
-    update(ENROLMENT)
-    .where(ENROLMENT.c.id.in_(bindparam("row_ids", expanding=True)))
-    .values(
-        fee_settled_at=bindparam("now"),
-        updated_at=bindparam("now"),
-        collection_status=bindparam("new_status"),
-        uploaded_at=bindparam("now"),
-    )
-)
-SETTLE_FEE_ONLY = (
-    update(ENROLMENT)
-    .where(ENROLMENT.c.id.in_(bindparam("row_ids", expanding=True)))
+SETTLE_FEE = {
+    backend: update(ENROLMENT)
+    .where(is_changed)
     .values(fee_settled_at=bindparam("now"), updated_at=bindparam("now"))
-)
+    for backend, is_changed in IS_CHANGED.items()
+}
+SETTLE_AND_MOVE = {
+    backend: statement.values(
+        collection_status=bindparam("new_status"), uploaded_at=bindparam("now")
+    )
+    for backend, statement in SETTLE_FEE.items()
+}
 WRITE_HISTORY = insert(StatusChange.__table__)  # type: ignore[arg-type]
 
 
@@ -180,20 +187,17 @@ def settle_locked(
         # A statement that waits for a lock sees photo and payer as they were before it waited, so
         # locking and reading are two. A writer on SQLite holds the whole file already.
         connection.execute(LOCK_ORDERS, numbers)
-    rows: Sequence[Any] = connection.execute(FIND_ORDERS, numbers).all()
+    rows: Sequence[Any] = connection.execute(FIND_ORDERS[connection.dialect.name], numbers).all()
     failpoints.hit("many_locked")
     fitting = [(row, plain) for row in rows if fits(ctx, row, plain := payments[row.out_trade_no])]
     if not fitting:
         return {}
-    kept = keep_notices(ctx, connection, [plain for _, plain in fitting], now)
+    keep_notices(ctx, connection, [plain for _, plain in fitting], now)
     failpoints.hit("many_notices_kept")
-    settled = [(row, plain) for row, plain in fitting if plain.hand.notice.notice_id in kept]
-    if not settled:
-        return {}
-    pay_orders(connection, settled, now)
+    pay_orders(connection, fitting, now)
     failpoints.hit("many_orders_paid")
-    settle_fees(connection, [row for row, _ in settled], now)
-    return {plain.hand.notice.notice_id: row.out_trade_no for row, plain in settled}
+    settle_fees(connection, [row for row, _ in fitting], now)
+    return {plain.hand.notice.notice_id: row.out_trade_no for row, plain in fitting}
 
 
 def fits(ctx: Context, row: Any, plain: PlainHand) -> bool:
@@ -222,8 +226,12 @@ def has_passing_photo(row: Any) -> bool:
 
 def keep_notices(
     ctx: Context, connection: Connection, plains: list[PlainHand], now: dt.datetime
-) -> set[str]:
-    """Insert the raw notices, encrypted, with their outcome; return the ids that are new."""
+) -> None:
+    """Insert the raw notices, encrypted, with their outcome.
+
+    Raises:
+        IntegrityError: one of them was kept before, undecided.
+    """
     values = [
         {
             "id": new_id(),
@@ -240,7 +248,7 @@ def keep_notices(
         }
         for plain in plains
     ]
-    return set(connection.execute(INSERT_NOTICES[connection.dialect.name], values).scalars())
+    connection.execute(INSERT_NOTICES, values)
 
 
 def encrypt_body(ctx: Context, hand: NoticeInHand) -> bytes:
@@ -276,13 +284,13 @@ def settle_fees(connection: Connection, rows: list[Any], now: dt.datetime) -> No
     """
     waiting = [row.enrolment_id for row in rows if not has_passing_photo(row)]
     if waiting:
-        connection.execute(SETTLE_FEE_ONLY, {"row_ids": waiting, "now": now})
+        connection.execute(SETTLE_FEE[connection.dialect.name], {"row_ids": waiting, "now": now})
     moving = [row for row in rows if has_passing_photo(row)]
     if not moving:
         return
     after = resolve_transition(Event.SUBMITTED, CollectionStatus.NOT_UPLOADED)
     connection.execute(
-        SETTLE_FEE,
+        SETTLE_AND_MOVE[connection.dialect.name],
         {"row_ids": [row.enrolment_id for row in moving], "now": now, "new_status": after},
     )
     failpoints.hit("many_enrolments_moved")
