@@ -39,16 +39,24 @@ def measure_border(analysis: Analysis) -> float:
 
 
 def _border_of_side(strip: Lab) -> float:
-    jumps = np.linalg.norm(strip[:, 2:] - strip[:, :-2], axis=2)
-    shares = (jumps > _JUMP_DELTA_E).mean(axis=0)
-    if _count_runs(shares[_BORDER_DEPTH_PX + 4 :] > _PATTERN_SHARE) >= _PATTERN_LINES:
-        return 0.0
+    shares = _line_shares(strip[:, : _BORDER_DEPTH_PX + 4])
     best = 0.0
     for depth in np.flatnonzero(shares[1:_BORDER_DEPTH_PX] > 0.6) + 1:  # noqa: PLR2004
         outside = strip[:, :depth].reshape(-1, 3)
         even = np.linalg.norm(outside - np.median(outside, axis=0), axis=1) < _EVEN_DELTA_E
         best = max(best, float(shares[depth] * even.mean()))
-    return best
+    return 0.0 if best > 0 and _goes_on(strip[:, _BORDER_DEPTH_PX + 4 :]) else best
+
+
+def _line_shares(strip: Lab) -> npt.NDArray[np.float64]:
+    """Share of every column at which the picture jumps."""
+    jumps = np.linalg.norm(strip[:, 2:] - strip[:, :-2], axis=2)
+    return np.asarray((jumps > _JUMP_DELTA_E).mean(axis=0), np.float64)
+
+
+def _goes_on(strip: Lab) -> bool:
+    """Whether such lines recur further inside."""
+    return _count_runs(_line_shares(strip) > _PATTERN_SHARE) >= _PATTERN_LINES
 
 
 def _count_runs(line: npt.NDArray[np.bool_]) -> int:

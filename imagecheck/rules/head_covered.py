@@ -18,7 +18,7 @@ def _measure(analysis: Analysis) -> Measured:
     hair = analysis.part(Hair)
     texture = hair.cover_texture()
     signs = (
-        _weigh_hem(hair.hem(), texture),
+        _weigh_hem(hair, texture),
         hair.cover_colour() / _COLOUR_DELTA_E,
         _TEXTURE / max(texture, 0.1),
         hair.hairline / _FOREHEAD,
@@ -26,10 +26,11 @@ def _measure(analysis: Analysis) -> Measured:
     return float(max(signs))
 
 
-def _weigh_hem(hem: float, texture: float) -> float:
-    if texture <= _KNITTED_TEXTURE:
-        return hem / _KNITTED_HEM_DELTA_E
-    return hem / _HEM_DELTA_E if texture <= NO_TEXTURE_SEEN else 0.0
+def _weigh_hem(hair: Hair, texture: float) -> float:
+    """The hem over its limit; hair with strands has none."""
+    if texture > NO_TEXTURE_SEEN:
+        return 0.0
+    return hair.hem() / (_KNITTED_HEM_DELTA_E if texture <= _KNITTED_TEXTURE else _HEM_DELTA_E)
 
 
 RULE = Rule(
