@@ -8,7 +8,6 @@ than eight that overlap: the time goes into statements, not into the disk.
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -23,8 +22,8 @@ log = structlog.get_logger()
 
 MAX_BATCH = 32
 MAX_WAIT_S = 4.0  # WeChat waits 5 s for an answer
-GATHER_S = 0.004
-"""How long a leader waits for company while callbacks come in crowds. Without it the first one to
+GATHER_S = 0.02
+"""The longest that a leader waits for as many as the last batch had. Without it the first one to
 come back after a batch would take a transaction for itself, and the rest would wait for it."""
 
 
@@ -49,8 +48,9 @@ class NoticeBatcher:
     def __init__(self) -> None:
         self._waiting: deque[Ticket] = deque()
         self._lock = threading.Lock()
+        self._company = threading.Condition(self._lock)
         self._is_led = False
-        self._is_crowded = False
+        self._crowd = 1
 
     def settle(self, ctx: Context, hand: NoticeInHand) -> bool:
         """Return whether the notice was plain and is settled now.
@@ -73,6 +73,8 @@ class NoticeBatcher:
         """Join the queue; return whether this ticket leads at once."""
         with self._lock:
             self._waiting.append(ticket)
+            if len(self._waiting) == self._crowd:
+                self._company.notify()
             leads, self._is_led = not self._is_led, True
             return leads
 
@@ -89,12 +91,10 @@ class NoticeBatcher:
 
     def _lead(self, ctx: Context) -> None:
         """Settle the first of the queue, the own ticket at its head, and pass the lead on."""
-        if self._is_crowded:
-            time.sleep(GATHER_S)
         with self._lock:
-            count = min(MAX_BATCH, len(self._waiting))
-            tickets = [self._waiting.popleft() for _ in range(count)]
-            self._is_crowded = count > 1
+            self._company.wait_for(lambda: len(self._waiting) >= self._crowd, GATHER_S)
+            self._crowd = min(MAX_BATCH, len(self._waiting))
+            tickets = [self._waiting.popleft() for _ in range(self._crowd)]
         try:
             settle_tickets(ctx, tickets)
         finally:
