@@ -184,7 +184,8 @@ def read_cpu_s(stack: Stack, role: str) -> float:
             for pid in list_tree(process.pid):
                 with contextlib.suppress(OSError):
                     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-                    ticks += int(fields[11]) + int(fields[12])
+                    # with those of children that ended
+                    ticks += sum(int(field) for field in fields[11:15])
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
