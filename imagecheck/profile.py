@@ -87,7 +87,7 @@ _LIMITS: Mapping[str, Limit] = MappingProxyType(
         ),
         "pose.yaw": _fails((-0.20, 0.20), "", CALIBRATED, warn=(-0.16, 0.16)),
         "pose.pitch": _fails((-3.2, 3.5), "", CALIBRATED, warn=(-2.9, 3.2)),
-        "pose.shoulders": _warns((None, 0.245), "", CALIBRATED),
+        "pose.shoulders": _warns((None, 0.235), "", CALIBRATED),
         "eyes.closed": _fails((0.30, None), "", CALIBRATED, warn=(0.33, None)),
         "eyes.gaze": _warns((0.38, 0.62), "", CALIBRATED),
         "eyes.red": _fails((None, 0.10), "", CALIBRATED),
