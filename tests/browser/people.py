@@ -37,6 +37,9 @@ class Phone:
         self.find("code-input").fill(code)
         self.press("code-button")
         self.press("code-continue")
+        self.fill_identity(student)
+
+    def fill_identity(self, student: dict[str, str]) -> None:
         self.find("name-input").fill(student["name"])
         self.find("id-input").fill(student["id_number"].lower())
         self.find("consent-check").check()

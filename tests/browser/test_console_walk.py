@@ -62,8 +62,7 @@ def walk(desk: StaffDesk, role: str, width: str) -> list[str]:
         if os.environ.get("SCREENSHOTS"):
             name = re.sub(r"\W+", "-", kind.removeprefix("/console"))
             desk.shoot(f"{role}-{width}{name}", is_whole=True)
-        if width == "desk" or role == "admin":
-            faults += [f"{kind}: {each}" for each in find_serious(desk)]
+        faults += [f"{kind}: {each}" for each in find_serious(desk)]
         needed = desk.page.evaluate("document.documentElement.scrollWidth")
         if needed > WIDTHS[width][0]:
             faults.append(f"{kind}: {needed} px wide")

@@ -82,3 +82,27 @@ def test_foreign_enrolment_and_spent_token_lead_back(phone: Phone) -> None:
     phone.press("code-button")
     expect(phone.find("login-button")).to_be_visible()
     expect(phone.find("toast")).to_contain_text("登录已过期")
+
+
+def test_new_consent_is_read_and_given_before_the_next_photo(phone: Phone, tmp_path: Path) -> None:
+    portrait = tmp_path / "me.jpg"
+    portrait.write_bytes(jpeg_bytes())
+    words = tmp_path / "consent.txt"
+    words.write_text("照片今后也用于校园一卡通。" * 10, encoding="utf-8")
+    student = phone.stack.students()[4]
+    phone.open("browser-consent")
+    phone.bind(student)
+    phone.press("capture-button")
+    phone.stack.flask("consent", "publish", "2099-01", str(words))
+    phone.choose(portrait)
+    expect(phone.find("error")).to_have_attribute("data-code", "consent_outdated")
+    phone.press("consent-again")
+    phone.press("code-button")
+    expect(phone.find("consent-text")).to_contain_text("校园一卡通")
+    phone.press("code-continue")
+    phone.fill_identity(student)
+    phone.press("capture-button")
+    phone.choose(portrait)
+    expect(phone.find("verdict")).to_be_visible()
+    phone.shoot("phone-consent-again")
+    assert phone.faults == []

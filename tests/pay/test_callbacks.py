@@ -276,6 +276,21 @@ def test_notice_kept_without_a_decision_is_decided_by_the_sweeper(
     assert decide_kept_notices(demo) == 0
 
 
+def test_notice_kept_without_a_decision_is_decided_when_it_comes_again(
+    number: str, wechat: SmallWechat, side: WechatSide, client: FlaskClient, demo: Context
+) -> None:
+    """The short way for crowds cannot insert it once more and leaves it to the careful way."""
+    from server.services.receive_notice import keep_undecided
+
+    body = side.v3_notice(wechat.pay(number))
+    keep_undecided(demo, demo.pay.reread_notice(body), body)
+    headers = side.sign_headers(body, demo.now())
+    assert client.post("/pay/notify/v3", data=body, headers=headers).status_code == 204
+    assert load_order(demo, number).state is OrderState.PAID
+    assert count(demo, PaymentNotice) == 1
+    assert decide_kept_notices(demo) == 0
+
+
 def test_kind_of_notice_that_does_not_concern_us_is_kept_and_acknowledged(
     notify: Notify, demo: Context
 ) -> None:

@@ -120,6 +120,7 @@ export function errorBox(error) {
     { class: "box error", role: "alert", "data-testid": "error", "data-code": error.code ?? "unexpected" },
     h("p", {}, error.message || "出错了,请稍后再试"),
     error.retryAfterS ? h("p", { class: "fine", "data-testid": "retry-after" }, `请在 ${error.retryAfterS} 秒后再试`) : null,
+    error.code === "consent_outdated" ? h("p", {}, h("a", { href: "#/code", "data-testid": "consent-again" }, "阅读新的《个人信息告知书》并重新确认")) : null,
     error.requestId ? h("p", { class: "fine" }, `编号 ${error.requestId}`) : null,
   );
 }
