@@ -30,7 +30,7 @@ run: install ## start the demo college: web, worker and simulated WeChat
 	@$(DEMO) exec $(BIN)/supervisord --configuration demo.conf
 
 test: $(VENV)/.installed-dev ## run all tests; CI=true lets nothing be skipped
-	@$(BIN)/python -m pytest --numprocesses=2
+	@$(BIN)/python -m pytest --numprocesses=3
 
 check: $(VENV)/.installed-dev ## linter, formatter, types and templates
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
