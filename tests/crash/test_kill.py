@@ -22,7 +22,7 @@ from tests.system.stack import Stack, Student, run_stack, wait_until
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "42"))
 """Of the storm; with the named places before it there are more than fifty."""
 SEED = int(os.environ.get("CRASH_SEED", str(random.SystemRandom().randrange(1_000_000))))
-CLIENTS = 3
+CLIENTS = 4
 UPLOAD_PLACES = ["original_stored", "photo_committed", "photo_queued"]
 CHECK_PLACES = [
     *("photo_claimed", "photo_judged", "standard_stored"),
