@@ -24,14 +24,15 @@ import json
 import math
 import random
 import statistics
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 TOLERANCE = 0.25
 NEARBY = 5
+"""Places before and after a photo from whose measured times its own are drawn."""
 REPETITIONS = 201
+"""One draw of a full queue says little."""
 SMALLEST_WAIT_S = 0.5
 """Below this a median wait is one check, and a quarter of it is noise."""
 WAIT_LIMIT_S = 10.0
@@ -96,12 +97,6 @@ def find_handovers(run: dict[str, Any]) -> list[float]:
     ]
 
 
-def repeat(simulation: Callable[[], Outcome]) -> Outcome:
-    """Return the outcome in the middle by its median wait: one draw of a full queue says little."""
-    outcomes = sorted((simulation() for _ in range(REPETITIONS)), key=lambda each: each.p50_s)
-    return outcomes[REPETITIONS // 2]
-
-
 def draw_services(
     handovers: list[float], services: list[float], draw: random.Random
 ) -> list[float]:
@@ -136,7 +131,11 @@ def reproduce(run: dict[str, Any], draw: random.Random) -> bool:
     measured = Outcome(waits, (len(ends) - 1) / (ends[-1] - ends[0]))
     handovers = find_handovers(run)
     ready = sorted(run["started_s"])[: run["workers"]]
-    model = repeat(lambda: simulate(arrivals, ready, draw_services(handovers, services, draw)))
+    models = [
+        simulate(arrivals, ready, draw_services(handovers, services, draw))
+        for _ in range(REPETITIONS)
+    ]
+    model = sorted(models, key=lambda each: each.p50_s)[REPETITIONS // 2]
     print(f"\n{run['name']}: {len(arrivals)} photos, {run['workers']} checkers")
     print(
         f"  on average one check {statistics.mean(services):.2f} s"

@@ -44,7 +44,7 @@ def create_limiter(app: Flask, settings: Settings) -> Limiter:
         in_memory_fallback_enabled=not settings.rate_limit_url.startswith("memory"),
         key_prefix="caiji",
     )
-    # WeChat must always get through; asking which limits hold would cost each callback a tenth.
+    # WeChat must always get through, and need not wait until no limit is found.
     limiter.request_filter(lambda: surface_of(request.path) is Surface.CALLBACK)
     return limiter
 

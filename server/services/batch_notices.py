@@ -1,8 +1,9 @@
 """Lets callbacks that arrive together share one transaction, and so one wait for the disk.
 
 Who comes first settles everything that waits, itself included, and wakes the next one in line. A
-callback that comes alone waits for nobody. On PostgreSQL, too, one transaction of eight costs less
-than eight that overlap: the time goes into statements, not into the disk.
+callback that comes alone waits for nobody, or once for a crowd that has just gone. On PostgreSQL,
+too, one transaction of eight costs less than eight that overlap: the time goes into statements, not
+into the disk.
 """
 
 from __future__ import annotations
