@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import ignored_auth, positive_data_accept
 
 from tests.busy import Busy
 
-EXAMPLES = 8
+EXAMPLES = 12
 SEEN_WELL = 40
 """At least so many good answers among all, or the inputs never got past the door."""
 EXCLUDED = [

@@ -367,7 +367,7 @@ def world(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("database_url", "stories"), [("sqlite", 8), ("postgresql", 3)], indirect=["database_url"]
+    ("database_url", "stories"), [("sqlite", 15), ("postgresql", 4)], indirect=["database_url"]
 )
 def test_books_agree_with_wechat_whatever_happens(world: World, stories: int) -> None:
     Books.world = world
