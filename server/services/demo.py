@@ -129,13 +129,17 @@ def _load_students(ctx: Context) -> None:
         institution = session.scalars(
             select(Institution).where(Institution.name == INSTITUTION)
         ).one()
-        for student in list_demo_students():
-            centre = find_or_create_centre(session, institution.id, student.centre, now)
+        centres = {
+            name: find_or_create_centre(session, institution.id, name, now) for name in CENTRES
+        }
+        for centre in centres.values():
             centre.contact = "工作日 9:00-17:00 到中心办公室咨询"
+        rows = []
+        for student in list_demo_students():
             row = Enrolment(
                 id=new_id(),
                 institution_id=institution.id,
-                centre_id=centre.id,
+                centre_id=centres[student.centre].id,
                 student_no=student.student_no,
                 name=student.name,
                 level=student.level,
@@ -147,8 +151,10 @@ def _load_students(ctx: Context) -> None:
                 updated_at=now,
             )
             row.encrypt_id_number(student.id_number, ctx.cipher)
-            session.add(row)
-            session.flush()
+            rows.append(row)
+        session.add_all(rows)
+        session.flush()
+        for row in rows:
             change_status(session, row, Event.IMPORTED, actor=SYSTEM, at=now)
 
 
