@@ -5,17 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, enum_type, new_id
 from models.batch import Batch
-from models.collection_code import LENGTH as COLLECTION_CODE_LENGTH
-from models.collection_code import create_collection_code
 from models.encryption import FieldCipher, describe_place
 from models.institution import Institution, LearningCentre
+from models.photo_number import LENGTH as PHOTO_NUMBER_LENGTH
+from models.photo_number import create_photo_number
 
 if TYPE_CHECKING:
     from models.photo import Photo
@@ -45,7 +45,13 @@ _STATUS_LABELS = {
 }
 
 REGISTERED = "在籍"
+LEFT = ("退学", "取消学籍")
+"""Will not graduate: nothing of theirs is exported."""
 REGISTER_STATUSES = (REGISTERED, "休学", "退学", "毕业", "结业", "取消学籍")
+
+
+def _repeat_photo_number(context: Any) -> str:
+    return str(context.get_current_parameters()["photo_number"])
 
 
 class Enrolment(Base):
@@ -90,6 +96,7 @@ class Enrolment(Base):
         Index("ix_enrolment_collected", "institution_id", "collected_at", "centre_id"),
         Index("ix_enrolment_uploaded", "institution_id", "uploaded_at", "centre_id"),
         Index("ix_enrolment_user", "wechat_user_id"),
+        Index("ix_enrolment_photo_number", "photo_number", unique=True),
         Index("ix_enrolment_collection_code", "collection_code", unique=True),
     )
 
@@ -98,10 +105,14 @@ class Enrolment(Base):
     centre_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("learning_centre.id"))
     student_no: Mapped[str] = mapped_column(String(32))
     name: Mapped[str] = mapped_column(String(60))
-    collection_code: Mapped[str] = mapped_column(
-        String(COLLECTION_CODE_LENGTH), default=create_collection_code
+    photo_number: Mapped[str] = mapped_column(
+        String(PHOTO_NUMBER_LENGTH), default=create_photo_number
     )
-    """采集码: names the photo towards providers; random, stable, without personal meaning."""
+    """照片编号: names the photo towards providers; random, stable, without personal meaning."""
+    former_number: Mapped[str] = mapped_column(
+        "collection_code", String(PHOTO_NUMBER_LENGTH), default=_repeat_photo_number
+    )
+    """``photo_number`` under its former name, for code of the former release that still serves."""
     id_number_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
     id_number_index: Mapped[bytes] = mapped_column(
         LargeBinary(32), info={"index_of": "id_number_encrypted", "purpose": "id_number"}
@@ -110,6 +121,13 @@ class Enrolment(Base):
     major: Mapped[str] = mapped_column(String(80), default="")
     intake: Mapped[str] = mapped_column(String(40), default="")
     expected_term: Mapped[str] = mapped_column(String(40), default="")
+    class_name: Mapped[str] = mapped_column(String(60), default="")
+    """班级, where the roster has the column."""
+    exam_room: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    """考场, where the roster has the column: photos are printed in the order of seats."""
+    seat_no: Mapped[str] = mapped_column(String(20), default="", server_default="")
+    """座位号 within the room."""
+    phone_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
     register_status: Mapped[str] = mapped_column(String(20), default=REGISTERED)
     """学籍状态, one of REGISTER_STATUSES."""
 
@@ -118,7 +136,7 @@ class Enrolment(Base):
         default=CollectionStatus.NOT_UPLOADED,
     )
     uploaded_at: Mapped[dt.datetime | None]
-    """When the status last became uploaded or reuploaded; decides the batch."""
+    """The student's moment, in whole seconds: it decides the batch (``server.services.moment``)."""
     collected_at: Mapped[dt.datetime | None]
     batch_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("batch.id"))
     """Set when the photo is locked; shown as 0000-00-00 until then."""
@@ -140,6 +158,8 @@ class Enrolment(Base):
     """The photo that counts: the newest submission that was not withdrawn."""
     created_at: Mapped[dt.datetime]
     updated_at: Mapped[dt.datetime]
+    ended_at: Mapped[dt.datetime | None]
+    """When the person's period was over: from then on the row names nobody."""
 
     institution: Mapped[Institution] = relationship()
     centre: Mapped[LearningCentre] = relationship()
@@ -156,6 +176,20 @@ class Enrolment(Base):
     def decrypt_id_number(self, cipher: FieldCipher) -> str:
         """Return the whole ID number; raises FieldUnreadable."""
         return cipher.decrypt(self.id_number_encrypted, place=self._id_number_place())
+
+    def encrypt_phone(self, phone: str, cipher: FieldCipher) -> None:
+        """Store the phone number encrypted for this row; an empty one removes it."""
+        if self.id is None:
+            self.id = new_id()
+        place = describe_place("enrolment", "phone_encrypted", self.id)
+        self.phone_encrypted = cipher.encrypt(phone, place=place) if phone else None
+
+    def decrypt_phone(self, cipher: FieldCipher) -> str:
+        """Return the phone number, empty where there is none; raises FieldUnreadable."""
+        if self.phone_encrypted is None:
+            return ""
+        place = describe_place("enrolment", "phone_encrypted", self.id)
+        return cipher.decrypt(self.phone_encrypted, place=place)
 
     def _id_number_place(self) -> bytes:
         return describe_place("enrolment", "id_number_encrypted", self.id)

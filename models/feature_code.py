@@ -10,6 +10,7 @@ from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, enum_type, new_id
+from models.chsi import ChsiPolicy
 from models.institution import Institution
 
 
@@ -40,11 +41,15 @@ class FeatureCode(Base):
     fee_fen: Mapped[int]
     profile: Mapped[str] = mapped_column(String(40), default="moe-2017")
     """Name of the imagecheck profile."""
-    background: Mapped[str] = mapped_column(String(10), default="keep")
+    background: Mapped[str] = mapped_column(String(10), default="auto")
     """What standardising does with a plain wall: blue, white, grey or keep."""
     capture_policy: Mapped[str] = mapped_column(String(20), default="camera_or_album")
     """``camera_or_album`` or ``camera_only``: what the mini-program offers."""
     pay_first: Mapped[bool] = mapped_column(default=False)
+    chsi_policy: Mapped[ChsiPolicy] = mapped_column(
+        enum_type(ChsiPolicy, 10), default=ChsiPolicy.OFF, server_default="off"
+    )
+    """Whether students are asked for their 图像采集码."""
     daily_submissions: Mapped[int] = mapped_column(default=10)
     opens_at: Mapped[dt.datetime | None]
     closes_at: Mapped[dt.datetime | None]

@@ -30,6 +30,10 @@ class WechatAccessToken(Base):
     token_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
     expires_at: Mapped[dt.datetime]
     refreshed_at: Mapped[dt.datetime]
+    forced_at: Mapped[dt.datetime | None]
+    """When a new token was last demanded, which ends the one that the college's others use."""
+    forced_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How often on the local day of ``forced_at``."""
 
 
 class DeletionRecord(Base):

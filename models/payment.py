@@ -6,11 +6,15 @@ import datetime as dt
 import enum
 import uuid
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, enum_type, new_id
+from models.encryption import FieldCipher, describe_place
 from models.enrolment import Enrolment
+
+FEN = BigInteger().with_variant(Integer(), "sqlite")
+"""Amounts that strangers name, and sums: they need not fit into 32 bits."""
 
 
 class OrderState(enum.StrEnum):
@@ -21,6 +25,8 @@ class OrderState(enum.StrEnum):
     CLOSED = "closed"
     REFUNDING = "refunding"
     REFUNDED = "refunded"
+    PARTLY_REFUNDED = "partly_refunded"
+    """A part went back, the rest has settled the fee."""
     QUARANTINED = "quarantined"
 
     @property
@@ -35,8 +41,14 @@ _ORDER_LABELS = {
     OrderState.CLOSED: "已关闭",
     OrderState.REFUNDING: "退款中",
     OrderState.REFUNDED: "已退款",
+    OrderState.PARTLY_REFUNDED: "部分退款",
     OrderState.QUARANTINED: "待财务处理",
 }
+
+HAS_MONEY = frozenset(
+    {OrderState.PAID, OrderState.REFUNDING, OrderState.REFUNDED, OrderState.PARTLY_REFUNDED}
+)
+"""States of an order whose payment was settled here, whatever became of it later."""
 
 
 class Order(Base):
@@ -113,6 +125,11 @@ class PaymentNotice(Base):
     handled_at: Mapped[dt.datetime | None]
 
 
+def body_place(notice_id: str) -> bytes:
+    """Return the associated data of a notice's encrypted body."""
+    return describe_place("payment_notice", "body_encrypted", notice_id)
+
+
 class QuarantinedPayment(Base):
     """Money that does not fit an order. Finance sees it and resolves it; it is never dropped."""
 
@@ -128,7 +145,7 @@ class QuarantinedPayment(Base):
     source: Mapped[str] = mapped_column(String(20))
     out_trade_no: Mapped[str] = mapped_column(String(64))
     transaction_id: Mapped[str] = mapped_column(String(64))
-    amount_fen: Mapped[int]
+    amount_fen: Mapped[int] = mapped_column(FEN)
     paid_at: Mapped[dt.datetime | None]
     """When WeChat took the money, as far as it told us."""
     detail: Mapped[str] = mapped_column(String(500), default="")
@@ -162,7 +179,7 @@ _REFUND_LABELS = {
     RefundState.REQUESTED: "已登记",
     RefundState.PROCESSING: "微信处理中",
     RefundState.SUCCESS: "已退回",
-    RefundState.ABNORMAL: "异常,需处理",
+    RefundState.ABNORMAL: "异常，需处理",
     RefundState.CLOSED: "已关闭",
 }
 
@@ -183,16 +200,19 @@ class Refund(Base):
     out_trade_no: Mapped[str] = mapped_column(String(64))
     out_refund_no: Mapped[str] = mapped_column(String(64), unique=True)
     refund_id: Mapped[str | None] = mapped_column(String(64))
-    amount_fen: Mapped[int]
-    total_fen: Mapped[int]
+    amount_fen: Mapped[int] = mapped_column(FEN)
+    total_fen: Mapped[int] = mapped_column(FEN)
     reason: Mapped[str] = mapped_column(String(80))
     state: Mapped[RefundState] = mapped_column(
         enum_type(RefundState, 20),
         default=RefundState.REQUESTED,
     )
-    requested_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("staff.id"))
+    requested_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("staff.id"))
+    """None: somebody made it on WeChat's merchant platform, and we learned of it."""
     requested_at: Mapped[dt.datetime]
     finished_at: Mapped[dt.datetime | None]
+    bill_date: Mapped[dt.date | None]
+    """The day whose bill has shown it: WeChat's word for the day to which it belongs."""
     next_query_at: Mapped[dt.datetime | None]
     query_count: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str] = mapped_column(String(200), default="")
@@ -209,8 +229,10 @@ class Reconciliation(Base):
     started_at: Mapped[dt.datetime]
     finished_at: Mapped[dt.datetime | None]
     bill_rows: Mapped[int] = mapped_column(default=0)
-    paid_fen: Mapped[int] = mapped_column(default=0)
-    refunded_fen: Mapped[int] = mapped_column(default=0)
+    foreign_rows: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Lines of the college's other systems on the same merchant account: counted, not compared."""
+    paid_fen: Mapped[int] = mapped_column(FEN, default=0)
+    refunded_fen: Mapped[int] = mapped_column(FEN, default=0)
     error: Mapped[str] = mapped_column(String(200), default="")
 
 
@@ -229,8 +251,42 @@ class ReconciliationDifference(Base):
     """``missing_here``, ``missing_there``, ``amount_differs`` …"""
     out_trade_no: Mapped[str] = mapped_column(String(64))
     transaction_id: Mapped[str] = mapped_column(String(64), default="")
-    our_fen: Mapped[int | None]
-    their_fen: Mapped[int | None]
+    our_fen: Mapped[int | None] = mapped_column(FEN)
+    their_fen: Mapped[int | None] = mapped_column(FEN)
     resolved_at: Mapped[dt.datetime | None]
     resolved_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("staff.id"))
     resolution_note: Mapped[str] = mapped_column(String(500), default="")
+
+
+class FeeWaiver(Base):
+    """减免: the college forgives one student the fee. There is one for an enrolment at most."""
+
+    __tablename__ = "fee_waiver"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    institution_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("institution.id"))
+    enrolment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("enrolment.id"), unique=True)
+    amount_fen: Mapped[int] = mapped_column(FEN)
+    """The fee that would have been due, as far as it was known then."""
+    is_cash: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """The college took the fee in cash: nothing is forgiven, and WeChat knows nothing of it."""
+    reason_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
+    """Why: it may tell of somebody's poverty or illness."""
+    actor_kind: Mapped[str] = mapped_column(String(20))
+    actor_id: Mapped[uuid.UUID | None]
+    at: Mapped[dt.datetime]
+
+    enrolment: Mapped[Enrolment] = relationship()
+
+    def encrypt_reason(self, reason: str, cipher: FieldCipher) -> None:
+        """Store the reason encrypted for this row."""
+        if self.id is None:
+            self.id = new_id()
+        self.reason_encrypted = cipher.encrypt(reason, place=self._place())
+
+    def decrypt_reason(self, cipher: FieldCipher) -> str:
+        """Return the reason; raises FieldUnreadable."""
+        return cipher.decrypt(self.reason_encrypted, place=self._place())
+
+    def _place(self) -> bytes:
+        return describe_place("fee_waiver", "reason_encrypted", self.id)

@@ -6,7 +6,7 @@ import datetime as dt
 import enum
 import uuid
 
-from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy import JSON, ForeignKey, Index, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, enum_type, new_id
@@ -29,6 +29,7 @@ class Review(Base):
         Index("ix_review_enrolment", "enrolment_id", "at"),
         Index("ix_review_photo", "photo_id"),
         Index("ix_review_decision", "decision", "at"),
+        Index("ix_review_sheet", "sheet_id"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
@@ -38,5 +39,12 @@ class Review(Base):
     decision: Mapped[Decision] = mapped_column(enum_type(Decision, 10))
     reason_codes: Mapped[list[str]] = mapped_column(JSON, default=list)
     note: Mapped[str] = mapped_column(String(500), default="")
+    """What the student reads beside the reasons."""
+    record: Mapped[str] = mapped_column(String(500), default="")
+    """Why, for the record: staff read it, the student does not."""
+    is_automatic: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Approved by rule: ``staff_id`` then names who switched that on."""
+    sheet_id: Mapped[uuid.UUID | None]
+    """The contact sheet that the decision was made on: its approvals are undone together."""
     at: Mapped[dt.datetime]
     undone_at: Mapped[dt.datetime | None]

@@ -21,6 +21,8 @@ class Role(enum.StrEnum):
     REVIEWER = "reviewer"
     CENTRE = "centre"
     FINANCE = "finance"
+    AUDITOR = "auditor"
+    """Reads what others did and what the rules are; changes nothing."""
 
     @property
     def label(self) -> str:
@@ -30,7 +32,19 @@ class Role(enum.StrEnum):
             "reviewer": "审核员",
             "centre": "学习中心",
             "finance": "财务",
+            "auditor": "审计员",
         }[self.value]
+
+
+class StaffCentre(Base):
+    """A further learning centre of an account, beside its first one."""
+
+    __tablename__ = "staff_centre"
+
+    staff_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("staff.id"), primary_key=True)
+    centre_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("learning_centre.id"), primary_key=True, index=True
+    )
 
 
 class Staff(Base):
@@ -41,10 +55,19 @@ class Staff(Base):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     institution_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("institution.id"), index=True)
     username: Mapped[str] = mapped_column(String(40), unique=True)
+    display_name: Mapped[str] = mapped_column(String(60), default="", server_default="")
+    """The real name, for lists and the audit log; empty until somebody writes it."""
     password_hash: Mapped[str] = mapped_column(String(200))
     must_change_password: Mapped[bool] = mapped_column(default=False)
+    password_changed_at: Mapped[dt.datetime | None]
+    former_password_hashes: Mapped[list[str]] = mapped_column(
+        JSON, default=list, server_default="[]"
+    )
+    """Newest first; as many as the longest history that a policy may ask for."""
+    last_signed_in_at: Mapped[dt.datetime | None]
     role: Mapped[Role] = mapped_column(enum_type(Role, 10))
     centre_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("learning_centre.id"))
+    """The first learning centre, for that role; ``further_centres`` has the others."""
     totp_secret_encrypted: Mapped[bytes | None] = mapped_column(LargeBinary)
     totp_enabled_at: Mapped[dt.datetime | None]
     totp_last_step: Mapped[int | None]
@@ -55,6 +78,24 @@ class Staff(Base):
 
     institution: Mapped[Institution] = relationship()
     centre: Mapped[LearningCentre | None] = relationship()
+    further_centres: Mapped[list[LearningCentre]] = relationship(
+        secondary="staff_centre", order_by=LearningCentre.name
+    )
+
+    @property
+    def centres(self) -> list[LearningCentre]:
+        """All learning centres whose students the account sees, the first one first."""
+        return [self.centre, *self.further_centres] if self.centre else []
+
+    @property
+    def shown_name(self) -> str:
+        """The real name with the user name, or the user name alone."""
+        return show_staff_name(self.username, self.display_name)
+
+
+def show_staff_name(username: str, display_name: str) -> str:
+    """Return how a staff member is shown to others: ``王芳（reviewer1）``."""
+    return f"{display_name}（{username}）" if display_name else username
 
 
 class StaffSession(Base):

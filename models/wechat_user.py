@@ -1,11 +1,11 @@
-"""WeChat users, their tokens and what they agreed to."""
+"""WeChat users, their tokens and the messages that they allow."""
 
 from __future__ import annotations
 
 import datetime as dt
 import uuid
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, new_id
@@ -56,29 +56,6 @@ class ApiToken(Base):
     revoked_at: Mapped[dt.datetime | None]
 
     user: Mapped[WechatUser] = relationship()
-
-
-class ConsentText(Base):
-    """One version of the text that a student agrees to. Versions are never changed."""
-
-    __tablename__ = "consent_text"
-
-    version: Mapped[str] = mapped_column(String(20), primary_key=True)
-    text: Mapped[str] = mapped_column(Text)
-    created_at: Mapped[dt.datetime]
-
-
-class ConsentRecord(Base):
-    """That a user agreed to one version for one enrolment, and when."""
-
-    __tablename__ = "consent_record"
-    __table_args__ = (Index("ix_consent_record_enrolment", "enrolment_id"),)
-
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
-    enrolment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("enrolment.id"))
-    user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("wechat_user.id"))
-    version: Mapped[str] = mapped_column(ForeignKey("consent_text.version"))
-    at: Mapped[dt.datetime]
 
 
 class MessageAllowance(Base):

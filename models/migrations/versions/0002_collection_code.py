@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from models.collection_code import LENGTH, create_collection_code
+from models.photo_number import LENGTH, create_photo_number
 
 revision = "0002"
 down_revision = "0001"
@@ -37,7 +37,7 @@ def draw_codes(connection: sa.Connection) -> None:
     for start in range(0, len(ids), CHUNK):
         chunk = ids[start : start + CHUNK]
         connection.execute(
-            change, [{"row_id": row_id, "code": create_collection_code()} for row_id in chunk]
+            change, [{"row_id": row_id, "code": create_photo_number()} for row_id in chunk]
         )
 
 
