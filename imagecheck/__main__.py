@@ -1,7 +1,9 @@
-"""The command: ``python -m imagecheck check|standardise|annotate|rules``.
+"""The command: ``python -m imagecheck check|standardise|make|annotate|rules``.
 
 Exit status: 0 when every photo passes or only needs a look, 1 when one fails, 2 for bad usage.
 """
+
+from __future__ import annotations
 
 import argparse
 import json
@@ -12,6 +14,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from imagecheck.profile import ALIASES, OPEN, PROFILES, Limit, Profile, find_profile
+from imagecheck.profiles.photo_profile import WALLS
+from imagecheck.profiles.shipped import SHIPPED
 from imagecheck.report import Band, Report
 
 OK, FAILED, BAD_USAGE = 0, 1, 2
@@ -28,6 +32,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     run: Callable[[argparse.Namespace], int] = options.run
     try:
         return run(options)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("imagecheck"):
+            raise
+        print(
+            f"imagecheck: this Python has no {error.name}. Use the one that has it: "
+            ".venv/bin/python -m imagecheck … (make install makes .venv)",
+            file=sys.stderr,
+        )
+        return BAD_USAGE
+    except RuntimeError as error:
+        from imagecheck.faces import UnknownBackendError
+        from imagecheck.faces.weights import WeightsMissingError
+
+        if not isinstance(error, WeightsMissingError | UnknownBackendError):
+            raise
+        print(f"imagecheck: {error}", file=sys.stderr)
+        return BAD_USAGE
     except BrokenPipeError:
         # the reader has seen enough, as `head` does; keep the interpreter from flushing into it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -36,11 +57,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m imagecheck", description="Judges ID photos.")
-    commands = parser.add_subparsers(required=True, metavar="check|standardise|annotate|rules")
+    commands = parser.add_subparsers(required=True, metavar="check|standardise|make|annotate|rules")
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--profile", default="moe-2017", choices=[*PROFILES, *ALIASES])
 
-    command = commands.add_parser("check", parents=[shared], help="judge photos")
+    uses = dict.fromkeys([*PROFILES, *ALIASES, *SHIPPED])
+    command = commands.add_parser("check", help="judge photos")
+    command.add_argument("--profile", default="moe-2017", choices=uses)
     command.add_argument("files", nargs="+", metavar="FILE")
     command.add_argument("--mode", default="final", choices=["final", "capture"])
     command.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -49,8 +72,22 @@ def _make_parser() -> argparse.ArgumentParser:
     command = commands.add_parser("standardise", parents=[shared], help="make the standard photo")
     command.add_argument("file", metavar="FILE")
     command.add_argument("-o", "--output", required=True, metavar="OUT.jpg")
-    command.add_argument("--background", default="keep", choices=["blue", "white", "grey", "keep"])
+    command.add_argument(
+        "--background", default="auto", choices=["auto", "blue", "white", "grey", "keep"]
+    )
     command.set_defaults(run=_run_standardise)
+
+    command = commands.add_parser("make", help="make the photos of other uses from one shot")
+    command.add_argument("file", metavar="FILE")
+    command.add_argument("--profile", action="append", required=True, choices=SHIPPED)
+    command.add_argument(
+        "-o", "--output", required=True, metavar="FOLDER|OUT.jpg", help="OUT.jpg: one profile only"
+    )
+    command.add_argument(
+        "--wall", choices=list(WALLS), help="give a plain wall that is not allowed this colour"
+    )
+    command.add_argument("--json", action="store_true", help="one JSON object a profile")
+    command.set_defaults(run=_run_make)
 
     command = commands.add_parser("annotate", parents=[shared], help="draw what was measured")
     command.add_argument("file", metavar="FILE")
@@ -64,7 +101,7 @@ def _make_parser() -> argparse.ArgumentParser:
 
 
 def _run_check(options: argparse.Namespace) -> int:
-    from imagecheck.check import check
+    from imagecheck.answers import check
 
     status = OK
     for name in options.files:
@@ -112,7 +149,7 @@ def _describe(name: str, report: Report) -> Iterable[str]:
 
 
 def _run_standardise(options: argparse.Namespace) -> int:
-    from imagecheck.standardise import standardise
+    from imagecheck.answers import standardise
 
     data = _read(options.file)
     if data is None:
@@ -130,8 +167,37 @@ def _run_standardise(options: argparse.Namespace) -> int:
     return _write(options.output, made.jpeg)
 
 
+def _run_make(options: argparse.Namespace) -> int:
+    from imagecheck.profiles.make import make
+
+    out = Path(options.output)
+    is_file = out.suffix.lower() in (".jpg", ".jpeg")
+    names = list(dict.fromkeys(options.profile))
+    if is_file and len(names) > 1:
+        print("imagecheck: several profiles need a folder", file=sys.stderr)
+        return BAD_USAGE
+    data = _read(options.file)
+    if data is None:
+        return BAD_USAGE
+    if _is_same_file(options.file, options.output):
+        print(f"imagecheck: {options.output}: the original is never overwritten", file=sys.stderr)
+        return BAD_USAGE
+    if not is_file:
+        out.mkdir(parents=True, exist_ok=True)
+    status = OK
+    profiles = [SHIPPED[name].with_wall(options.wall) for name in names]
+    for cut in make(data, profiles):
+        place = str(out if is_file else out / f"{cut.profile.key}.jpg")
+        if options.json:
+            print(json.dumps(cut.report.to_dict(place), ensure_ascii=False), flush=True)
+        else:
+            print("\n".join(_describe(f"{cut.profile.title} {place}", cut.report)), flush=True)
+        status = max(status, FAILED if cut.jpeg is None else _write(place, cut.jpeg))
+    return status
+
+
 def _run_annotate(options: argparse.Namespace) -> int:
-    from imagecheck.annotate import annotate
+    from imagecheck.answers import annotate
 
     form = Path(options.output).suffix.lower()
     if form not in (".png", ".svg"):

@@ -5,6 +5,8 @@ waits until that one is put right: behind sunglasses the eyes are "closed" too, 
 them.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol, TypeVar

@@ -1,5 +1,7 @@
 """Marks as PNG, with a Chinese font of the system; English words where there is none."""
 
+from __future__ import annotations
+
 import io
 import shutil
 import subprocess

@@ -4,6 +4,8 @@ Only presentation attributes are used, no style sheet and no ids, so that the ov
 inline on a page with a strict content policy, more than once.
 """
 
+from __future__ import annotations
+
 import base64
 from collections.abc import Iterable
 from xml.sax.saxutils import escape, quoteattr

@@ -1,21 +1,96 @@
-"""The picture that a student and a reviewer look at: what was measured, what is allowed, where."""
+"""The three public questions: check how it is, standardise it, annotate what was measured."""
+
+from __future__ import annotations
 
 import io
+from dataclasses import dataclass
 from typing import Literal
 
 from PIL import Image
 
 from imagecheck import annotate_png, annotate_svg
 from imagecheck.analysis import FRAME_PX, Analysis
-from imagecheck.check import check
-from imagecheck.decode import Rgb, UndecodableError, decode
+from imagecheck.capture import Background, make_standard
+from imagecheck.decode import Rgb, UndecodableError
+from imagecheck.examination import judge_upload
 from imagecheck.marks import Marks, make_marks
 from imagecheck.profile import find_profile
-from imagecheck.report import Mode, Report
+from imagecheck.profiles.judge_profile import check_profile
+from imagecheck.profiles.shipped import SHIPPED
+from imagecheck.refusals import find_refused
+from imagecheck.report import Change, Finding, Mode, Report
+from imagecheck.rules import face_none
 from imagecheck.sheet import Language, lay_out
 
 Form = Literal["svg", "png"]
 _PHOTO_QUALITY = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Standardised:
+    """What `standardise` made of a file.
+
+    Attributes:
+        jpeg: the standard photo; ``None`` when none can be made.
+        finding: why not; ``None`` when it could be.
+        is_original: the file was compliant and keeps its coded pixels; byte for byte, where it
+            held nothing else.
+        changes: what was done beyond cropping, scaling and writing the file.
+    """
+
+    jpeg: bytes | None
+    finding: Finding | None = None
+    is_original: bool = False
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def wall_replaced(self) -> bool:
+        """Whether the wall got a reference colour."""
+        return any(change.code == "wall" for change in self.changes)
+
+
+def check(data: bytes, *, mode: Mode = "final", profile: str = "moe-2017") -> Report:
+    """Judge the bytes of one photo; every input gets a report, never an exception.
+
+    Args:
+        data: the bytes of the file, whatever they are.
+        mode: ``final`` judges the file as it is, ``capture`` what can be made of it.
+        profile: name of the table of limits; in ``final`` mode also of a photo profile, whose own
+            rules then judge the file.
+
+    Raises:
+        ValueError: there is no such profile.
+    """
+    use = SHIPPED.get(profile)
+    if mode == "final" and use is not None and not use.is_standard:
+        return check_profile(data, use)
+    return judge_upload(data, mode=mode, profile=find_profile(profile)).report
+
+
+def standardise(
+    data: bytes, *, background: Background = "auto", profile: str = "moe-2017"
+) -> Standardised:
+    """Make the standard photo of an upload; every input gets an answer, never an exception.
+
+    Args:
+        data: the bytes of the file, whatever they are.
+        background: ``auto`` gives a plain wall that would fail the nearest reference colour,
+            ``keep`` leaves it alone, a colour is given to every plain wall.
+        profile: name of the table of limits.
+
+    Raises:
+        ValueError: there is no such profile.
+    """
+    limits = find_profile(profile)
+    try:
+        made = make_standard(data, limits, background)
+    except UndecodableError as error:
+        return Standardised(None, find_refused(error.cause, error.detail))
+    if made.standard is None:
+        return Standardised(None, made.finding or _find_missing_face(made.view))
+    return Standardised(
+        made.standard.jpeg, is_original=made.standard.is_original, changes=made.changes
+    )
 
 
 def annotate(
@@ -36,29 +111,17 @@ def annotate(
     Raises:
         ValueError: there is no such profile.
     """
-    report = check(data, mode=mode, profile=profile)
-    analysis = _analyse(data, mode, profile)
+    judged = judge_upload(data, mode=mode, profile=find_profile(profile))
+    analysis = judged.analysis
     if analysis is None:
-        return _render(form, Marks(0, FRAME_PX[1] // 2), report, None)
-    return _render(form, make_marks(analysis, report), report, analysis.pixels)
+        return _render(form, Marks(0, FRAME_PX[1] // 2), judged.report, None)
+    return _render(form, make_marks(analysis, judged.report), judged.report, analysis.pixels)
 
 
-def draw_overlay(analysis: Analysis, report: Report) -> str:
-    """A transparent SVG to lay over the photo of ``analysis``, in the browser's own fonts."""
-    return annotate_svg.render_overlay(make_marks(analysis, report))
-
-
-def _analyse(data: bytes, mode: Mode, profile: str) -> Analysis | None:
-    """The photo to draw on, ``None`` when there is none."""
-    if mode == "capture":
-        from imagecheck.standardise import standardise
-
-        data = standardise(data, profile=profile).jpeg or data
-    try:
-        picture = decode(data)
-    except UndecodableError:
-        return None
-    return Analysis.of_picture(picture, profile=find_profile(profile), mode=mode)
+def _find_missing_face(view: Analysis) -> Finding:
+    finding, _ = face_none.RULE.judge(view)
+    assert finding is not None, "no face, so the rule says so"
+    return finding
 
 
 def _render(form: Form, marks: Marks, report: Report, photo: Rgb | None) -> bytes:

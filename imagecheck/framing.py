@@ -1,5 +1,7 @@
 """Where to cut the standard photo out of a picture: one uniform scale and a shift, nothing else."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,7 +10,7 @@ import numpy.typing as npt
 
 from imagecheck.analysis import FRAME_PX, Analysis
 from imagecheck.profile import Profile
-from imagecheck.report import Finding
+from imagecheck.report import Finding, write_sentence
 
 Side = Literal["top", "right", "bottom", "left"]
 Floats = npt.NDArray[np.float64]
@@ -25,6 +27,7 @@ MARGINS_PX = (8.0, 4.0, 1.0)
 tried when the first cannot be had."""
 
 MAX_OFF_CENTRE_PX = 14.0
+_ROUNDING_PX = 0.5
 UNMEASURED_HAIR_TOP = 0.83
 """Eye line to hair top in face widths when the wall is not plain (median of 47 heads)."""
 
@@ -46,7 +49,7 @@ class Head:
     face_width: float
 
     @classmethod
-    def of_analysis(cls, analysis: Analysis) -> "Head":
+    def of_analysis(cls, analysis: Analysis) -> Head:
         """The head as measured in this view; `LookupError` when there is no face."""
         hair_top = analysis.hair_top_px
         if hair_top is None:
@@ -55,7 +58,7 @@ class Head:
             analysis.face_centre_x_px, analysis.eye_line_px, hair_top, analysis.face_width_px
         )
 
-    def mapped(self, placement: "Placement") -> "Head":
+    def mapped(self, placement: Placement) -> Head:
         """The same head where the placement puts it."""
         x, y = placement.map_point(self.centre_x, self.eye_y)
         hair_top = placement.map_point(self.centre_x, self.hair_top_y)[1]
@@ -74,7 +77,11 @@ class Placement:
         """A point of the source in the target."""
         return self.factor * x + self.dx, self.factor * y + self.dy
 
-    def inverse(self) -> "Placement":
+    def then(self, other: Placement) -> Placement:
+        """This placement and the other one after it."""
+        return Placement(other.factor * self.factor, *other.map_point(self.dx, self.dy))
+
+    def inverse(self) -> Placement:
         """The way back."""
         return Placement(1 / self.factor, -self.dx / self.factor, -self.dy / self.factor)
 
@@ -98,26 +105,36 @@ class NoRoom:
 
     def to_finding(self) -> Finding:
         """What to tell the student."""
-        zh = "、".join(_SIDES_ZH[side] for side in self.sides)
-        advice = f"请退后一点，在{zh}多留一些空白"
-        sides = " and ".join(self.sides)
+        zh = "和".join(_SIDES_ZH[side] for side in self.sides)
+        sides = " and ".join(_SIDES_EN[side] for side in self.sides)
+        if len(self.sides) > _MOST_NAMED:
+            zh, sides = "四周", "every side"
+        advice = f"请离镜头远一点，在头的{zh}多留些空白"
         return Finding(
             code="face.cut_off",
             status="fail",
-            value=sides,
+            value=", ".join(self.sides),
             limit="room on every side",
             unit="",
             clause="头部居中，四周留有空白",
-            message=f"头部离照片{zh}太近，无法按标准裁切：{advice}",
-            message_en=(
-                f"the head is too near the edge ({sides}) to be framed: "
-                "step back and leave more room there"
+            message=write_sentence(f"头离照片{zh}的边太近，裁不出标准照片", advice),
+            message_en=write_sentence(
+                "the head is too near the edge to be framed",
+                f"step back and leave more room at {sides}",
+                language="en",
             ),
             advice=advice,
         )
 
 
-_SIDES_ZH: dict[Side, str] = {"top": "上方", "right": "右侧", "bottom": "下方", "left": "左侧"}
+_MOST_NAMED = 2
+_SIDES_ZH: dict[Side, str] = {"top": "上方", "right": "右边", "bottom": "下方", "left": "左边"}
+_SIDES_EN: dict[Side, str] = {
+    "top": "the top",
+    "right": "the right",
+    "bottom": "the bottom",
+    "left": "the left",
+}
 
 
 def plan_placement(head: Head, view_size: tuple[int, int], profile: Profile) -> Placement | NoRoom:
@@ -142,6 +159,22 @@ def plan_placement(head: Head, view_size: tuple[int, int], profile: Profile) -> 
         least = violation[options.is_covered].min()
         return options.best(options.is_covered & (violation <= least + 2))
     return options.missing_room(violation <= max(0.0, float(violation.min())))
+
+
+def find_overflow(placement: Placement, view_size: tuple[int, int]) -> NoRoom | None:
+    """Where the frame reaches beyond the view by more than half a pixel of the frame."""
+    (left, top), (right, bottom) = (
+        placement.map_point(0, 0),
+        placement.map_point(*map(float, view_size)),
+    )
+    beyond: dict[Side, float] = {
+        "top": top,
+        "right": FRAME_PX[0] - right,
+        "bottom": FRAME_PX[1] - bottom,
+        "left": left,
+    }
+    sides = tuple(side for side, over in beyond.items() if over > _ROUNDING_PX)
+    return NoRoom(sides, max(beyond.values()) / FRAME_PX[0]) if sides else None
 
 
 class _Options:

@@ -6,19 +6,27 @@ speak in length-prefixed frames of JSON and raw bytes over pipes; nothing is eve
 parent loads neither dlib nor OpenCV.
 """
 
+from __future__ import annotations
+
+import contextlib
 import json
 import os
 import selectors
+import signal
 import struct
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from imagecheck.report import Finding, Mode, Report
+from imagecheck.nudge import Nudge
+from imagecheck.profiles.photo_profile import PhotoProfile
+from imagecheck.refusals import find_refused
+from imagecheck.report import Mode, Report
 
 Header = dict[str, Any]
 
@@ -32,6 +40,9 @@ WARM_UP_S = 120.0
 _LENGTHS = struct.Struct(">II")
 _MAX_FRAME_BYTES = 256 * 1024 * 1024
 _CHUNK_BYTES = 1 << 16
+_LAST_BREATH_S = 0.2  # between the end of its pipe and its exit status
+_OWN_CLOCKS = (-signal.SIGPROF, -signal.SIGALRM)
+"""How a child ends that ran into its own limit of time or processor time."""
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -50,8 +61,31 @@ class CheckedPhoto:
     overlay_svg: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class MadePhoto:
+    """What became of one profile, as it crosses the pipe.
+
+    Attributes:
+        report: in the form of the JSON contract; tells why there is no file.
+        jpeg: the file; ``None`` when it could not be made.
+        derived_wall: colour that the wall was changed to; empty when it is as it was shot.
+    """
+
+    report: dict[str, Any]
+    jpeg: bytes | None = None
+    derived_wall: str = ""
+
+
 class ChildGone(Exception):
-    """The child ended, or did not answer in time."""
+    """The child ended, or did not answer in time.
+
+    Attributes:
+        cause: a name of `refusals.REFUSALS`.
+    """
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(cause)
+        self.cause = cause
 
 
 class Checker:
@@ -76,6 +110,12 @@ class Checker:
         """Process id of the child, if it runs."""
         return self._child.pid if self._child is not None else None
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the child lives, busy or not."""
+        child = self._child
+        return child is not None and child.poll() is None
+
     def warm_up(self) -> None:
         """Start the child and load the models, so that the first photo does not wait for them.
 
@@ -91,7 +131,8 @@ class Checker:
         *,
         mode: str = "capture",
         profile: str = "moe-2017",
-        background: str = "keep",
+        background: str = "auto",
+        nudge: Nudge | None = None,
     ) -> CheckedPhoto:
         """Judge an upload in the child. Whatever the bytes do, there is a report.
 
@@ -100,18 +141,85 @@ class Checker:
             ChildGone: the child cannot even be started.
         """
         start = time.monotonic()
-        request = {"mode": mode, "profile": profile, "background": background}
+        request: Header = {"mode": mode, "profile": profile, "background": background}
+        if nudge is not None:
+            request["nudge"] = _list_nudge(nudge)
+        with self._lock:
+            for chances_left in (1, 0):
+                self._ensure_child()
+                try:
+                    header, raw = self._ask(request, data, self._timeout_s)
+                    break
+                except ChildGone as error:
+                    status = self._read_status()
+                    self._end_child()
+                    cause = "timed_out" if status in _OWN_CLOCKS else error.cause
+                # killed by somebody else: no fault of the photo, which gets a second child
+                if status != -signal.SIGKILL or not chances_left:
+                    elapsed_ms = round((time.monotonic() - start) * 1000)
+                    return CheckedPhoto(_unfinished_report(mode, profile, cause, elapsed_ms))
+        if "refused" in header:
+            raise ValueError(header["refused"])
+        return CheckedPhoto(header["report"], raw or None, header["overlay_svg"])
+
+    def make(
+        self, data: bytes, profiles: Sequence[PhotoProfile], *, nudge: Nudge | None = None
+    ) -> tuple[MadePhoto, ...]:
+        """Cut every profile's picture of one photo in the child, in the order of the profiles.
+
+        Raises:
+            ChildGone: the photo ended the child, or it cannot be started.
+        """
+        request: Header = {"make": [profile.to_json() for profile in profiles]}
+        if nudge is not None:
+            request["nudge"] = _list_nudge(nudge)
         with self._lock:
             self._ensure_child()
             try:
                 header, raw = self._ask(request, data, self._timeout_s)
+            except ChildGone:
+                self._end_child()
+                raise
+        made, start = [], 0
+        for each in header["made"]:
+            end = start + each["size"]
+            made.append(MadePhoto(each["report"], raw[start:end] or None, each["derived_wall"]))
+            start = end
+        return tuple(made)
+
+    def encode_face(self, data: bytes) -> list[float] | None:
+        """Measure the largest face of a standard photo in the child: 128 floats, or none found.
+
+        Raises:
+            ValueError: the child did not come back with an answer.
+            ChildGone: it cannot even be started.
+        """
+        with self._lock:
+            self._ensure_child()
+            try:
+                header, _ = self._ask({"encode": True}, data, WARM_UP_S)
             except ChildGone as error:
                 self._end_child()
-                elapsed_ms = round((time.monotonic() - start) * 1000)
-                return CheckedPhoto(_unreadable_report(mode, profile, str(error), elapsed_ms))
-        if "refused" in header:
-            raise ValueError(header["refused"])
-        return CheckedPhoto(header["report"], raw or None, header["overlay_svg"])
+                raise ValueError(error.cause) from error
+        found: list[float] | None = header["encoding"]
+        return found
+
+    def fit_picture(self, data: bytes, *, longest_px: int) -> bytes | None:
+        """Make a small upright JPEG of any picture in the child, its pixels and nothing else.
+
+        Returns None where there is no picture, also where it ended the child.
+
+        Raises:
+            ChildGone: the child cannot even be started.
+        """
+        with self._lock:
+            self._ensure_child()
+            try:
+                _, raw = self._ask({"fit": longest_px}, data, self._timeout_s)
+            except ChildGone:
+                self._end_child()
+                return None
+        return raw or None
 
     def close(self) -> None:
         """End the child."""
@@ -156,6 +264,14 @@ class Checker:
             os.set_blocking(pipe.fileno(), False)
         return child
 
+    def _read_status(self) -> int | None:
+        """How the child ended; ``None`` while it has not."""
+        if self._child is None:
+            return None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._child.wait(timeout=_LAST_BREATH_S)
+        return self._child.returncode
+
     def _end_child(self) -> None:
         child, self._child = self._child, None
         if child is None:
@@ -180,6 +296,10 @@ class Checker:
         if "failed" in answer:
             raise ChildGone(answer["failed"])
         return answer, body[header_len:]
+
+
+def _list_nudge(nudge: Nudge) -> list[int]:
+    return [nudge.right_px, nudge.down_px, nudge.percent]
 
 
 def pack_frame(header: Header, raw: bytes = b"") -> bytes:
@@ -212,12 +332,12 @@ def _send(fd: int, data: bytes, deadline: float) -> None:
         except BlockingIOError:
             continue
         except OSError as error:
-            raise ChildGone("the checker ended") from error
+            raise ChildGone("checker_ended") from error
 
 
 def _receive(fd: int, count: int, deadline: float) -> bytes:
     if count > _MAX_FRAME_BYTES:
-        raise ChildGone("the checker sent nonsense")
+        raise ChildGone("checker_ended")
     parts: list[bytes] = []
     while count:
         _wait(fd, selectors.EVENT_READ, deadline)
@@ -226,7 +346,7 @@ def _receive(fd: int, count: int, deadline: float) -> bytes:
         except BlockingIOError:
             continue
         if not part:
-            raise ChildGone("the checker ended")
+            raise ChildGone("checker_ended")
         parts.append(part)
         count -= len(part)
     return b"".join(parts)
@@ -237,23 +357,13 @@ def _wait(fd: int, event: int, deadline: float) -> None:
         selector.register(fd, event)
         left = deadline - time.monotonic()
         if left <= 0 or not selector.select(left):
-            raise ChildGone("no answer in time")
+            raise ChildGone("timed_out")
 
 
-def _unreadable_report(mode: str, profile: str, reason: str, elapsed_ms: int) -> dict[str, Any]:
-    """The report about a photo that cannot be processed within the limits."""
-    advice = "请重新拍摄或重新保存为 JPG 后上传"
-    finding = Finding(
-        code="file.unreadable",
-        status="fail",
-        value=reason,
-        limit="JPEG",
-        unit="",
-        clause="JPEG 格式",
-        message=f"照片无法处理：{advice}",
-        message_en=f"the photo cannot be processed ({reason}): take it or save it as JPG again",
-        advice=advice,
-    )
+def _unfinished_report(mode: str, profile: str, cause: str, elapsed_ms: int) -> dict[str, Any]:
+    """The report about a photo that could not be processed within the limits."""
     known_mode: Mode = "final" if mode == "final" else "capture"
-    report = Report(known_mode, profile, "fail", (finding,), {}, elapsed_ms)
-    return report.to_dict()
+    finding = find_refused(cause)
+    return Report(
+        known_mode, profile, "fail", (finding,), {}, elapsed_ms, is_unfinished=True
+    ).to_dict()

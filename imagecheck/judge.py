@@ -1,71 +1,18 @@
-"""Judge one photo: bytes in, report out."""
+"""Ask every rule about an analysed picture, and refuse what is no picture."""
+
+from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 from imagecheck.analysis import Analysis
-from imagecheck.decode import UndecodableError, decode
-from imagecheck.profile import Profile, find_profile
+from imagecheck.decode import UndecodableError
+from imagecheck.profile import Profile
+from imagecheck.refusals import REFUSALS, find_refused
 from imagecheck.report import Finding, Mode, Report, worst_verdict
 from imagecheck.rules import RULES
 from imagecheck.rules.base import Rule
-
-
-@dataclass(frozen=True, slots=True)
-class _Refusal:
-    """Words for bytes that are no picture; ``{detail}`` is what was found."""
-
-    zh: str
-    advice: str
-    en: str
-    advice_en: str
-
-
-_REFUSALS = {
-    "file.format": _Refusal(
-        "文件格式为 {detail}，应为 JPEG",
-        "请上传 JPG 格式的照片",
-        "the file is {detail}, JPEG wanted",
-        "send a JPG file",
-    ),
-    "file.unreadable": _Refusal(
-        "文件损坏或不是照片，无法读取",
-        "请重新拍摄，或重新保存为 JPG 后上传",
-        "the file is damaged or no photo ({detail})",
-        "take it again or save it as JPG again",
-    ),
-}
-_HEIC = _Refusal(
-    "文件格式为 HEIC，应为 JPEG",
-    "请在手机相机设置中选择“兼容性最佳”后重拍，或把照片另存为 JPG",
-    "the file is HEIC, JPEG wanted",
-    "choose the most compatible format in the camera settings, or save the photo as JPG",
-)
-
-
-def check(data: bytes, *, mode: Mode = "final", profile: str = "moe-2017") -> Report:
-    """Judge the bytes of one photo; every input gets a report, never an exception.
-
-    Args:
-        data: the bytes of the file, whatever they are.
-        mode: ``final`` judges the file as it is, ``capture`` what can be made of it.
-        profile: name of the table of limits.
-
-    Raises:
-        ValueError: there is no such profile.
-    """
-    if mode == "capture":
-        from imagecheck.examine import judge_upload
-
-        return judge_upload(data, mode=mode, profile=find_profile(profile)).report
-    start = time.perf_counter()
-    limits = find_profile(profile)
-    try:
-        picture = decode(data)
-    except UndecodableError as error:
-        return refuse(error, mode, limits, start)
-    return judge(Analysis.of_picture(picture, profile=limits, mode=mode), start)
 
 
 def judge(
@@ -95,7 +42,7 @@ def judge(
             measurements[rule.measurement] = value
         if finding is not None:
             findings.append(finding)
-    return make_report(analysis.mode, analysis.profile, findings, measurements, start)
+    return _make_report(analysis.mode, analysis.profile, findings, measurements, start)
 
 
 def _is_answerable(rule: Rule, analysis: Analysis) -> bool:
@@ -105,7 +52,7 @@ def _is_answerable(rule: Rule, analysis: Analysis) -> bool:
     return rule.needs != "face" or analysis.face is not None
 
 
-def make_report(
+def _make_report(
     mode: Mode,
     profile: Profile,
     findings: Sequence[Finding],
@@ -120,18 +67,6 @@ def make_report(
 
 def refuse(error: UndecodableError, mode: Mode, profile: Profile, start: float) -> Report:
     """The report about bytes that are no picture."""
-    words = _HEIC if error.detail == "HEIC" else _REFUSALS[error.code]
-    fact = words.zh.format(detail=error.detail)
-    fact_en = words.en.format(detail=error.detail)
-    finding = Finding(
-        code=error.code,
-        status="fail",
-        value=error.detail,
-        limit="JPEG",
-        unit="",
-        clause="JPEG 格式",
-        message=f"{fact}：{words.advice}",
-        message_en=f"{fact_en}: {words.advice_en}",
-        advice=words.advice,
-    )
-    return make_report(mode, profile, [finding], {}, start)
+    finding = find_refused(error.cause, error.detail)
+    report = _make_report(mode, profile, [finding], {}, start)
+    return replace(report, is_unfinished=REFUSALS[error.cause].is_ours)

@@ -3,6 +3,8 @@
 Coordinates are pixels of the analysis' view, which is 480x640 for a standard photo.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -12,6 +14,7 @@ import numpy.typing as npt
 
 from imagecheck.analysis import Analysis
 from imagecheck.report import Band, Finding, Report
+from imagecheck.rules.wording import fill_slots
 
 Tone = Literal["pass", "warn", "fail", "unknown", "guide"]
 Shape = npt.NDArray[np.float64]
@@ -161,18 +164,30 @@ def _mark_centre(marks: Marks, analysis: Analysis, tones: Mapping[str, Tone]) ->
     marks.lines.append(Line(centre, bottom - 46, centre, bottom, tone, has_ends=True))
     offset = centre - middle
     side_zh, side_en = ("右", "right") if offset > 0 else ("左", "left")
-    zh, en = f"偏{side_zh} {abs(offset):.0f} px", f"{abs(offset):.0f} px {side_en}"
+    size = _tell(offset, analysis.profile.limit("geometry.off_centre").fail).lstrip("-")
+    zh, en = f"偏{side_zh} {size} 像素", f"{size} px {side_en}"
+    if size == "0":
+        zh, en = "正中", "in the middle"
     marks.labels.append(Label(centre + 6, bottom - 30, zh, en, tone))
     marks.measured.append((f"居中：{zh}", f"centre: {en}", tone))
 
 
 def _mark_value(marks: Marks, value_at: Label, limit_at: Label, value: float, band: Band) -> None:
     """Write the value and, beside it, what is allowed."""
-    allowed = "-".join("" if end is None else f"{end:g}" for end in band)
-    zh, en = f"{value_at.zh} {value:.0f} px", f"{value_at.en} {value:.0f} px"
+    ends = ["" if end is None else f"{end:g}" for end in band]
+    allowed_zh, allowed = " 到 ".join(ends), "-".join(ends)
+    told = _tell(value, band)
+    zh, en = f"{value_at.zh} {told} 像素", f"{value_at.en} {told} px"
     marks.labels.append(replace(value_at, zh=zh, en=en))
-    marks.labels.append(replace(limit_at, zh=f"应 {allowed}", en=f"{allowed} allowed"))
-    marks.measured.append((f"{zh}（应 {allowed}）", f"{en} ({allowed} allowed)", value_at.tone))
+    marks.labels.append(replace(limit_at, zh=f"应为 {allowed_zh}", en=f"{allowed} allowed"))
+    marks.measured.append(
+        (f"{zh}（应为 {allowed_zh}）", f"{en} ({allowed} allowed)", value_at.tone)
+    )
+
+
+def _tell(value: float, band: Band) -> str:
+    """Whole pixels; a value outside of its band never reads as inside."""
+    return fill_slots(value, band, 0)["value"]
 
 
 def _mark_findings(marks: Marks, analysis: Analysis, findings: Sequence[Finding]) -> None:
@@ -277,12 +292,14 @@ _ON_FACE: dict[str, list[slice]] = {
     "pose.yaw": [slice(27, 36)],
     "pose.pitch": [slice(27, 36)],
     "face.cut_off": _FACE,
+    "face.covered": _FACE,
     "face.upside_down": _FACE,
 }
 
 NAMES: dict[str, tuple[str, str]] = {
     "face.multiple": ("多张人脸", "several faces"),
     "face.cut_off": ("面部不完整", "face cut off"),
+    "face.covered": ("面部被遮挡", "face covered"),
     "face.upside_down": ("照片倒置", "upside down"),
     "pose.roll": ("头部歪斜", "head tilted"),
     "pose.yaw": ("头部侧转", "head turned"),

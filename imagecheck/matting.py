@@ -7,6 +7,8 @@ cannot be told from it by colour: there the outline of the shoulders decides, fo
 strongest line that runs from the neck outwards and downwards.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import cv2
@@ -43,6 +45,12 @@ class Cutout:
     alpha: Plane
     person: Plane
 
+    def before(self, colour: tuple[int, int, int]) -> Rgb:
+        """The person before a wall of exactly that colour, uint8 (h, w, 3) RGB."""
+        new = np.array(colour, np.float32)
+        mixed = self.alpha[..., None] * (self.person - new) + new
+        return np.asarray(np.clip(mixed + 0.5, 0, 255), np.uint8)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Body:
@@ -70,19 +78,18 @@ def replace_wall(pixels: Rgb, points: Points, colour: tuple[int, int, int]) -> R
         points: float64 (68, 2), landmarks in it.
         colour: sRGB 0-255.
     """
+    cutout = lift_person(pixels, points)
+    return None if cutout is None else cutout.before(colour)
+
+
+def lift_person(pixels: Rgb, points: Points) -> Cutout | None:
+    """Take the person off the wall, for as many new walls as are wanted; ``None`` as above."""
     lab = to_lab(pixels)
     wall = fit_wall(pixels, lab, points)
-    if wall is None:
-        return None
-    cutout = cut_person(pixels, lab, points, wall)
-    if cutout is None:
-        return None
-    new = np.array(colour, np.float32)
-    mixed = cutout.alpha[..., None] * (cutout.person - new) + new
-    return np.asarray(np.clip(mixed + 0.5, 0, 255), np.uint8)
+    return None if wall is None else _cut_person(pixels, lab, points, wall)
 
 
-def cut_person(pixels: Rgb, lab: Plane, points: Points, wall: FittedWall) -> Cutout | None:
+def _cut_person(pixels: Rgb, lab: Plane, points: Points, wall: FittedWall) -> Cutout | None:
     """Take the person off the fitted wall; ``None`` if clothes and wall cannot be told apart."""
     picture = pixels.astype(np.float32)
     smoothed = blurred(wall.distance, 1.1)

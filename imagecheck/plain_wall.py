@@ -1,5 +1,7 @@
 """The wall behind a framed person: its colour everywhere, and whether it really is plain."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import cv2
@@ -46,7 +48,7 @@ class FittedWall:
     distance: Plane
 
     @classmethod
-    def of_surface(cls, colour: Plane, photo_lab: Plane) -> "FittedWall":
+    def of_surface(cls, colour: Plane, photo_lab: Plane) -> FittedWall:
         """The wall of that colour behind a photo."""
         lab = np.asarray(cv2.cvtColor(colour / np.float32(255), cv2.COLOR_RGB2LAB), np.float32)
         difference = photo_lab - lab

@@ -1,5 +1,7 @@
 """The layout of an annotated photo: the marks on the left, the words on the right."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -75,7 +77,7 @@ def wrap(text: str, width_em: float) -> list[str]:
     """Break text into lines; a Chinese character is one em wide, the others about half of it."""
     lines, line, used = [], "", 0.0
     for word in _words(text):
-        width = sum(measure_em(character) for character in word)
+        width = sum(_measure_em(character) for character in word)
         if used + width > width_em and line:
             lines.append(line.rstrip())
             line, used = "", 0.0
@@ -84,7 +86,7 @@ def wrap(text: str, width_em: float) -> list[str]:
     return [*lines, line.rstrip()] if line else lines
 
 
-def measure_em(character: str) -> float:
+def _measure_em(character: str) -> float:
     """Width of a character in em."""
     return 1.0 if character >= "\u2e80" else 0.56  # the first Chinese block starts there
 
@@ -96,7 +98,9 @@ def _words(text: str) -> Iterator[str]:
     """
     word = ""
     for character in text:
-        is_break = character == " " or measure_em(character) == 1.0 or measure_em(word[-1:]) == 1.0
+        is_break = (
+            character == " " or _measure_em(character) == 1.0 or _measure_em(word[-1:]) == 1.0
+        )
         if word and is_break and character not in "，。：；、）？！":
             yield word
             word = ""

@@ -1,5 +1,7 @@
 """The outline of the shoulders: where the body begins in every column of the picture."""
 
+from __future__ import annotations
+
 import cv2
 import numpy as np
 import numpy.typing as npt

@@ -5,13 +5,19 @@ through Lab space follows a slow drift of light over the wall; what lies near th
 connected with the border is wall.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from imagecheck.ranks import find_median_colour
+
 Mask = npt.NDArray[np.bool_]
+Plane = npt.NDArray[np.float32]
 Lab = npt.NDArray[np.float32]
 """float32 (h, w, 3): CIE L* 0-100, a*, b*, D65."""
 
@@ -27,6 +33,9 @@ PLAIN_SHARE = 0.80
 """At least this share of the strips must be keyed before the outline of the head is trusted."""
 _BIN = 4.0
 _FIT_STEP = 4
+_ORIGIN = np.zeros(3, np.float32)
+_SUM = np.ones((1, 3), np.float32)
+_RIDGE = np.diag([0, 1e-3, 1e-3]).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,40 +60,67 @@ class Wall:
         return self.plain_share >= PLAIN_SHARE
 
 
-def key_wall(lab: Lab) -> Wall:
-    """Key the wall from its colour along the upper border of the picture."""
+def key_wall(lab: Lab, planes: Sequence[Plane] | None = None) -> Wall:
+    """Key the wall from its colour along the upper border of the picture.
+
+    Args:
+        lab: the picture.
+        planes: its three channels, where somebody has them already.
+    """
     h, w = lab.shape[:2]
-    strips = _seed_strips(h, w)
-    sides = _side_strips(h, w)
     x, y = _axes(h, w)
-    seeds = strips[::_FIT_STEP, ::_FIT_STEP]
-    sample = lab[::_FIT_STEP, ::_FIT_STEP][seeds]
-    where = np.stack(
-        [
-            np.ones(sample.shape[0]),
-            x[::_FIT_STEP, ::_FIT_STEP][seeds],
-            y[::_FIT_STEP, ::_FIT_STEP][seeds],
-        ],
-        axis=1,
-    ).astype(np.float32)
+    grid = lab[::_FIT_STEP, ::_FIT_STEP]
+    seeds = _seed_strips(h, w)[::_FIT_STEP, ::_FIT_STEP]
+    sample = grid[seeds]
+    where = np.ones((len(sample), 3), np.float32)
+    where[:, 1] = x[::_FIT_STEP, ::_FIT_STEP][seeds]
+    where[:, 2] = y[::_FIT_STEP, ::_FIT_STEP][seeds]
     surface = _fit_plane(sample, where)
-    distance = distance_to_surface(lab, surface)
-    mask = _keep_touching_border(distance < KEY_DELTA_E)
-    share = float(mask[sides].mean())
-    sparse = lab[::_FIT_STEP, ::_FIT_STEP][mask[::_FIT_STEP, ::_FIT_STEP]]
-    colour = np.median(sparse, axis=0) if len(sparse) else surface[:, 0]
+    square = _square_distance_to_surface(planes or cv2.split(lab), surface)
+    mask = _keep_touching_border(square < KEY_DELTA_E**2)
+    share = _measure_side_share(mask)
+    sparse = grid[mask[::_FIT_STEP, ::_FIT_STEP]]
+    colour = find_median_colour(sparse) if len(sparse) else surface[:, 0]
     return Wall(mask, surface, np.asarray(colour, np.float32), share)
 
 
-def distance_to_surface(lab: Lab, surface: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """float32 (h, w): CIE76 of every pixel to the wall's colour at that place."""
-    h, w = lab.shape[:2]
+def _square_distance_to_surface(
+    planes: Sequence[npt.ArrayLike], surface: npt.NDArray[np.float32]
+) -> Plane:
+    """float32 (h, w): square of CIE76 of every pixel to the wall's colour at that place."""
+    h, w = np.shape(planes[0])
     x, y = _axes(h, w)
     total = np.zeros((h, w), np.float32)
-    for channel, (c0, cx, cy) in zip(cv2.split(lab), surface, strict=True):
-        away = cv2.subtract(channel, (c0 + cx * x[:1]) + cy * y[:, :1])
-        total = np.asarray(cv2.accumulateSquare(away, total), np.float32)
-    return np.sqrt(total)
+    away = np.empty((h, w), np.float32)  # one for all channels: fresh memory costs more than sums
+    for channel, (c0, cx, cy) in zip(planes, surface, strict=True):
+        np.add(c0 + cx * x[:1], cy * y[:, :1], out=away)
+        np.subtract(channel, away, out=away)
+        cv2.accumulateSquare(away, total)
+    return total
+
+
+def square_distance(
+    lab: npt.NDArray[np.float32], colour: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """Square of CIE76 from Lab values, float32 (..., 3), to one colour: float32 (...)."""
+    if not lab.size:
+        return np.zeros(lab.shape[:-1], np.float32)
+    row = np.ascontiguousarray(lab).reshape(1, -1, 3)
+    point = np.append(np.asarray(colour, np.float64), 0.0)  # four numbers are one colour to OpenCV
+    away = np.asarray(cv2.subtract(row, point), np.float32)
+    return square_length(away).reshape(lab.shape[:-1])
+
+
+def square_length(away: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Squares of the lengths of Lab differences, float32 (..., 3): float32 (...).
+
+    By OpenCV: numpy needs ten times as long for arrays whose last side is three.
+    """
+    if not away.size:
+        return np.zeros(away.shape[:-1], np.float32)
+    row = np.ascontiguousarray(away).reshape(1, -1, 3)
+    square = cv2.transform(cv2.multiply(row, row), _SUM)
+    return np.asarray(square, np.float32).reshape(away.shape[:-1])
 
 
 def _axes(h: int, w: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
@@ -93,18 +129,28 @@ def _axes(h: int, w: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float
     return np.broadcast_to(x, (h, w)), np.broadcast_to(y, (h, w))
 
 
-def _side_strips(h: int, w: int) -> Mask:
-    strips = np.zeros((h, w), np.bool_)
-    side = max(2, round(SEED_SIDE * w))
-    strips[: round(SEED_DEPTH * h), :side] = True
-    strips[: round(SEED_DEPTH * h), -side:] = True
-    return strips
-
-
 def _seed_strips(h: int, w: int) -> Mask:
-    strips = _side_strips(h, w)
+    strips = np.zeros((h, w), np.bool_)
+    depth, side = _side_size(h, w)
+    strips[:depth, :side] = True
+    strips[:depth, -side:] = True
     strips[: max(2, round(SEED_TOP * h))] = True
     return strips
+
+
+def _measure_side_share(mask: Mask) -> float:
+    """Share of both side strips that is True."""
+    h, w = mask.shape
+    depth, side = _side_size(h, w)
+    if 2 * side >= w:
+        return float(mask[:depth].mean())
+    sides = mask[:depth, :side], mask[:depth, -side:]
+    return sum(int(np.count_nonzero(part)) for part in sides) / (2 * side * depth)
+
+
+def _side_size(h: int, w: int) -> tuple[int, int]:
+    """Height and width of a side strip."""
+    return max(1, round(SEED_DEPTH * h)), max(2, round(SEED_SIDE * w))
 
 
 def _fit_plane(
@@ -114,11 +160,12 @@ def _fit_plane(
     surface = np.zeros((3, 3), np.float32)
     surface[:, 0] = _commonest(sample)
     for reach in (12.0, 10.0, 8.0):
-        near = np.linalg.norm(sample - where @ surface.T, axis=1) < reach
+        near = square_distance(sample - where @ surface.T, _ORIGIN) < reach**2
         if near.sum() < 30:  # noqa: PLR2004 - too few for a plane of three numbers
             break
-        gram = where[near].T @ where[near] + np.diag([0, 1e-3, 1e-3]).astype(np.float32)
-        surface = np.linalg.solve(gram, where[near].T @ sample[near]).T.astype(np.float32)
+        place, colour = where[near], sample[near]
+        gram = place.T @ place + _RIDGE
+        surface = np.linalg.solve(gram, place.T @ colour).T.astype(np.float32)
     return surface
 
 
@@ -128,15 +175,14 @@ def _commonest(sample: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     keys = (bins[:, 0] << 32) + (bins[:, 1] + 512 << 16) + bins[:, 2] + 512
     _, first, counts = np.unique(keys, return_index=True, return_counts=True)
     peak = bins[first[np.argmax(counts)]].astype(np.float32) * _BIN
-    near = np.linalg.norm(sample - peak, axis=1) < 2 * _BIN
-    return np.asarray(np.median(sample[near], axis=0), np.float32)
+    near = square_distance(sample, peak) < (2 * _BIN) ** 2
+    return find_median_colour(sample[near])
 
 
 def _keep_touching_border(near: Mask) -> Mask:
     """Connected parts of ``near`` that reach the left, right or upper border."""
-    _, labels = cv2.connectedComponents(near.astype(np.uint8), connectivity=4)
-    seeds = np.unique(np.concatenate([labels[0], labels[:, 0], labels[:, -1]]))
-    keep = np.zeros(int(labels.max()) + 1, np.bool_)
-    keep[seeds] = True
-    keep[0] = False
-    return np.asarray(keep[labels])
+    h, w = near.shape
+    framed = np.ones((h + 1, w + 2), np.uint8)  # a rim on those three sides joins them all
+    framed[1:, 1:-1] = near
+    cv2.floodFill(framed, None, (0, 0), (2,))
+    return np.asarray(framed[1:, 1:-1] == 2, np.bool_)  # noqa: PLR2004 - what the flood has reached

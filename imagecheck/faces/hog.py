@@ -1,31 +1,32 @@
-"""Faces: dlib's HOG detector and its 68-point landmarks, loaded once, at first use.
+"""The second back end: dlib's HOG detector and its 68-point landmarks, loaded at first use.
 
-Only these two are loaded. The face encoder and the CNN detector of face_recognition stay on disk;
-the model file is found beside the package without running its code. The landmark model was trained
-on iBUG 300-W, whose licence excludes commercial use: everything else in imagecheck sees only
-``Face``, so another model with the same 68 points can take its place here.
+The face encoder and the CNN detector of face_recognition stay on disk; the model file is found
+beside the package without running its code. The landmark model was trained on iBUG 300-W, whose
+licence excludes commercial use: only who may use it switches this back end on.
 """
+
+from __future__ import annotations
 
 import importlib.util
 import threading
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from imagecheck.decode import Rgb
+from imagecheck.faces.face import N_POINTS, Box, Enough, Face, Points, Search, never
+from imagecheck.faces.weights import WeightsMissingError
 
-Points = npt.NDArray[np.float64]
-"""float64 (n, 2): x to the right, y down, in pixels."""
-
-N_POINTS = 68
 _MODEL_PACKAGE = "face_recognition_models"
 _MODEL_FILE = "models/shape_predictor_68_face_landmarks.dat"
 _LOADING = threading.Lock()
+
+EYE_CENTRE_DROP = 0.034
+"""The mean of dlib's six lid points lies this share of the eye distance below the pupil
+(measured against hand-marked pupils of 98 frontal studio portraits)."""
 
 SURE_SCORE = 0.8
 """A best score below this asks for a second look: of 298 compliant studio pictures none scores
@@ -40,74 +41,32 @@ _PAD_SHARE = 0.25
 """Border added in a second look, as share of the width: half a face is then found."""
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A detected face in pixels of the picture it was looked for in.
+class HogFaces:
+    """Finds frontal faces and their landmarks with dlib."""
 
-    Attributes:
-        left, top, right, bottom: edges; they may lie outside the picture.
-        score: the detector's confidence; real faces are mostly above 1.
-    """
+    name = "dlib"
 
-    left: float
-    top: float
-    right: float
-    bottom: float
-    score: float = 0.0
+    def load(self) -> None:
+        """Load detector and landmarks now, so that the first photo does not wait for them."""
+        _detector()
+        _predictor()
 
-    @property
-    def area(self) -> float:
-        """Square pixels."""
-        return max(0.0, self.right - self.left) * max(0.0, self.bottom - self.top)
+    def search(self, pixels: Rgb, is_enough_for: Enough = never) -> Search:
+        """Look for faces: one pass, and second looks only when it found none or a doubtful one.
 
-    @property
-    def centre(self) -> tuple[float, float]:
-        """Middle of the box, x and y."""
-        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
-
-    def mapped(self, factor: float, dx: float = 0.0, dy: float = 0.0) -> "Box":
-        """The same box after every coordinate became ``factor * value + d``."""
-        return Box(
-            self.left * factor + dx,
-            self.top * factor + dy,
-            self.right * factor + dx,
-            self.bottom * factor + dy,
-            self.score,
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Face:
-    """One face: its box and its landmarks.
-
-    Attributes:
-        box: where the detector saw it.
-        points: float64 (68, 2) in iBUG order: jaw 0-16, brows 17-26, nose 27-35, eyes 36-47
-            (36-41 is the eye on the left of the picture), outer lips 48-59, inner lips 60-67.
-    """
-
-    box: Box
-    points: Points
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """What was found in a picture.
-
-    Attributes:
-        boxes: faces as the picture stands, the largest first.
-        turned_deg: 0, or 90, 180, 270: how far the picture must be turned anticlockwise until
-            its face stands upright; ``boxes`` is empty then.
-    """
-
-    boxes: tuple[Box, ...] = ()
-    turned_deg: int = 0
-
-
-def load_models() -> None:
-    """Load detector and landmarks now, so that the first photo does not wait for them."""
-    _detector()
-    _predictor()
+        The second looks, at half size, find faces that reach over the border (the picture mirrored
+        at its edges makes half a face whole), turned faces, and at double size small ones.
+        """
+        if min(pixels.shape[:2]) < SMALLEST_SIDE_PX:
+            return Search()
+        found = _detect_boxes(pixels)
+        best = found[0].score if found else -1.0
+        if best < SURE_SCORE:
+            turned_deg = _find_turn(pixels, best)
+            if turned_deg:
+                return Search((), turned_deg)
+            found = found or _look_beyond_border(pixels) or _detect_boxes(pixels, upsample=1)
+        return Search(tuple(_locate_landmarks(pixels, box) for box in _keep_faces(found)))
 
 
 @cache
@@ -123,22 +82,25 @@ def _predictor() -> Any:
     import dlib
 
     with _LOADING:
-        return dlib.shape_predictor(str(model_path()))
+        return dlib.shape_predictor(str(_model_path()))
 
 
-def model_path() -> Path:
+def _model_path() -> Path:
     """The landmark model that face_recognition_models brings along.
 
     Raises:
-        RuntimeError: the package is not installed.
+        WeightsMissingError: the package is not installed.
     """
     spec = importlib.util.find_spec(_MODEL_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise RuntimeError(f"{_MODEL_PACKAGE} is not installed: no landmark model")
+        raise WeightsMissingError(
+            f"no face model: {Path(_MODEL_FILE).name} comes with {_MODEL_PACKAGE}, "
+            "which is not installed"
+        )
     return Path(spec.submodule_search_locations[0]) / _MODEL_FILE
 
 
-def detect_boxes(pixels: Rgb, *, upsample: int = 0, threshold: float = 0.0) -> list[Box]:
+def _detect_boxes(pixels: Rgb, *, upsample: int = 0, threshold: float = 0.0) -> list[Box]:
     """Frontal faces of at least about 70 px (halved by each ``upsample``), best score first."""
     rects, scores, _ = _detector().run(np.ascontiguousarray(pixels), upsample, threshold)
     boxes = [
@@ -146,24 +108,6 @@ def detect_boxes(pixels: Rgb, *, upsample: int = 0, threshold: float = 0.0) -> l
         for r, s in zip(rects, scores, strict=True)
     ]
     return sorted(boxes, key=lambda box: -box.score)
-
-
-def search(pixels: Rgb) -> Search:
-    """Look for faces: one pass, and second looks only when it found none or a doubtful one.
-
-    The second looks, at half size, find faces that reach over the border (the picture mirrored
-    at its edges makes half a face whole), turned faces, and at double size small ones.
-    """
-    if min(pixels.shape[:2]) < SMALLEST_SIDE_PX:
-        return Search()
-    found = detect_boxes(pixels)
-    best = found[0].score if found else -1.0
-    if best < SURE_SCORE:
-        turned_deg = _find_turn(pixels, best)
-        if turned_deg:
-            return Search((), turned_deg)
-        found = found or _look_beyond_border(pixels) or detect_boxes(pixels, upsample=1)
-    return Search(tuple(_keep_faces(found)))
 
 
 def _keep_faces(found: list[Box]) -> list[Box]:
@@ -183,7 +127,7 @@ def _find_turn(pixels: Rgb, best: float) -> int:
     small = _half(pixels)
     scores = {}
     for quarter in (1, 2, 3):
-        boxes = detect_boxes(np.rot90(small, quarter))
+        boxes = _detect_boxes(np.rot90(small, quarter))
         scores[90 * quarter] = boxes[0].score if boxes else -1.0
     turn = max(scores, key=lambda deg: scores[deg])
     return turn if scores[turn] > max(best + _TURN_GAIN, SECOND_FACE_SCORE) else 0
@@ -195,7 +139,7 @@ def _look_beyond_border(pixels: Rgb) -> list[Box]:
     if pad < 1:
         return []
     wide = cv2.copyMakeBorder(small, pad, pad, pad, pad, cv2.BORDER_REFLECT_101)
-    boxes = [b.mapped(2, -2 * pad, -2 * pad) for b in detect_boxes(np.asarray(wide, np.uint8))]
+    boxes = [b.mapped(2, -2 * pad, -2 * pad) for b in _detect_boxes(np.asarray(wide, np.uint8))]
     return [box for box in boxes if _is_centre_inside(box, pixels)]
 
 
@@ -205,7 +149,7 @@ def _is_centre_inside(box: Box, pixels: Rgb) -> bool:
     return bool(-slack <= x <= w + slack and -slack <= y <= h + slack)
 
 
-def locate_landmarks(pixels: Rgb, box: Box) -> Face:
+def _locate_landmarks(pixels: Rgb, box: Box) -> Face:
     """Landmarks of the face inside ``box``; works on any picture, whatever is in the box."""
     import dlib
 
@@ -214,4 +158,11 @@ def locate_landmarks(pixels: Rgb, box: Box) -> Face:
     )
     shape = _predictor()(np.ascontiguousarray(pixels), rect)
     points = np.array([(shape.part(i).x, shape.part(i).y) for i in range(N_POINTS)], np.float64)
-    return Face(box, points)
+    return Face(box, points, _raise_to_pupils(points))
+
+
+def _raise_to_pupils(points: Points) -> Points:
+    """float64 (2, 2): middles of the lid points, lifted by what they lie too low."""
+    left, right = points[36:42].mean(axis=0), points[42:48].mean(axis=0)
+    lift = np.array([0.0, EYE_CENTRE_DROP * float(np.linalg.norm(right - left))])
+    return np.stack([left - lift, right - lift])

@@ -1,8 +1,11 @@
 """Clothes against the wall."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from imagecheck.analysis import Analysis
+from imagecheck.wall import square_distance
 
 BLEND_DELTA_E = 12.0
 """Clothes nearer than this to the wall's colour cannot be told from it (CIE76)."""
@@ -22,6 +25,6 @@ def measure_blend(analysis: Analysis) -> float | None:
     columns = (aside > 0.3) & (aside < 1.0)  # noqa: PLR2004 - beside the neck, within the body
     if not columns.any():
         return None
-    clothes = analysis.lab[top:, columns].reshape(-1, 3)
-    distance = np.linalg.norm(clothes - analysis.wall.colour, axis=1)
-    return float((distance < BLEND_DELTA_E).mean())
+    clothes = np.compress(columns, analysis.lab[top:], axis=1)
+    is_near = square_distance(clothes, analysis.wall.colour) < BLEND_DELTA_E**2
+    return float(is_near.mean())

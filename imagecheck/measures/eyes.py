@@ -1,5 +1,7 @@
 """The eyes: open or closed, where they look, and whether the flash shines back red."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -7,9 +9,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from imagecheck.analysis import EYE_CENTRE_DROP, PATCH_IED, Analysis
+from imagecheck.analysis import PATCH_EYES, PATCH_IED, Analysis
 from imagecheck.faces import Points
 from imagecheck.measures.skin import Skin, fill
+from imagecheck.ranks import find_median, find_median_colour, find_percentile
 from imagecheck.wall import Lab
 
 Floats = npt.NDArray[np.float32]
@@ -25,6 +28,18 @@ _LIKE_EYES, _WINK_WEIGHT = 0.8, 0.5
 """The weaker of two open eyes has at least 0.84 of the other's openness on all tuning people, the
 closed one of a wink about half of it."""
 _USUAL_COLOUR_CONTRAST = 0.7
+_DISC_PX = 7
+"""Four fifths of the radius of an iris in the patch: 11.7 of 63 mm between the pupils."""
+_DISC = np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _DISC_PX + 1,) * 2), np.bool_)
+
+CLOSED_OPENNESS, CLOSED_DISC_LIGHT = 0.30, 0.50
+"""Image evidence for a closed eye: neither iris, pupil nor white are seen, and skin is where the
+iris should be. Of 236 open-eyed portraits eight show both: lenses, squints, poor focus."""
+CLOSED_BLINK, CLOSED_LID_RATIO = 0.41, 0.13
+"""Lids that touch: the learned sign of the worse eye (open eyes of the same portraits reach 0.405)
+and height over width of its lids (open eyes begin at 0.137)."""
+WINK_RATIO, WINK_DIFFERENCE = 0.22, 0.08
+"""A wink: by how much one eye is narrower than the other, and how much more it blinks."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,12 +58,12 @@ class Iris:
 class Eye:
     """One eye in the levelled patch."""
 
-    def __init__(self, lids: Points, lab: Lab, skin: Skin) -> None:
-        """Take six lid points in iBUG order and the patch."""
+    def __init__(self, lids: Points, centre: tuple[float, float], lab: Lab, skin: Skin) -> None:
+        """Take six lid points in iBUG order, where the pupil is, and the patch."""
         self.lids = lids
         self.lab = lab
         self.skin = skin
-        self.centre = lids.mean(axis=0) - (0.0, EYE_CENTRE_DROP * PATCH_IED)
+        self.centre = centre
         self.width = max(8.0, abs(float(lids[3, 0] - lids[0, 0])))
         self.middle_y = float(lids[[1, 2, 4, 5], 1].mean()) - 1.0
 
@@ -115,7 +130,7 @@ class Eye:
             best = max(best, float(answer[reach:-reach, reach:-reach].max()))
         return best / self.scale_l
 
-    @property
+    @cached_property
     def scale_l(self) -> float:
         """L* that contrasts are judged against: of the skin, or 0.75 of its highlights.
 
@@ -148,8 +163,9 @@ class Eye:
         y, x, half = int(self.middle_y), float(self.centre[0]), 0.38 * self.width
         box = self.lab[max(0, y - 3) : y + 4, max(0, int(x - half)) : int(x + half) + 1]
         away = box[..., 1:] - self.skin.colour[1:]
-        return min(1.0, float(np.median(np.hypot(away[..., 0], away[..., 1]))) / self.skin.chroma)
+        return min(1.0, find_median(np.hypot(away[..., 0], away[..., 1])) / self.skin.chroma)
 
+    @cached_property
     def openness(self) -> float:
         """Above about 0.33 when iris, pupil and white of the eye are seen, below 0.28 when not.
 
@@ -157,6 +173,13 @@ class Eye:
         """
         iris = max(0.0, self.iris.contrast) + _PUPIL_WEIGHT * self.pupil_contrast
         return iris + _COLOUR_WEIGHT * self.colour_contrast - _LASHES_WEIGHT * self.lashes
+
+    @property
+    def disc_light(self) -> float:
+        """Median L* where the iris should be over L* of the skin: a closed lid is skin."""
+        x, y = round(self.centre[0]), round(self.centre[1])
+        box = self.lab[y - _DISC_PX : y + _DISC_PX + 1, x - _DISC_PX : x + _DISC_PX + 1, 0]
+        return find_median(box[_DISC]) / max(15.0, float(self.skin.colour[0]))
 
     def red_share(self) -> float:
         """Share of the inside of the eye that is much redder than the skin."""
@@ -171,16 +194,71 @@ class Eye:
 
     def white_colours(self) -> Lab:
         """float32 (n, 3): Lab of the lightest quarter between the lids, mostly white of the eye."""
-        inside = self.lab[fill(self.lab.shape[:2], self.lids)]
+        top, left = (max(0, int(v) - 1) for v in self.lids.min(axis=0)[::-1])
+        bottom, right = (max(0, int(v) + 3) for v in self.lids.max(axis=0)[::-1])
+        near = self.lab[top:bottom, left:right]
+        inside = near[fill(near.shape[:2], self.lids - (left, top))]
         if not len(inside):
             return inside
-        return np.asarray(inside[inside[:, 0] >= np.percentile(inside[:, 0], 75)])
+        return np.asarray(inside[inside[:, 0] >= find_percentile(inside[:, 0], 75)])
 
     def white(self) -> float:
         """92nd percentile of L* inside the eye: the white of the eye, on any skin."""
         y = int(self.centre[1])
         box = self.lab[y - 5 : y + 7, int(self.lids[0, 0]) : int(self.lids[3, 0]) + 1, 0]
-        return float(np.percentile(box, 92)) if box.size else 0.0
+        return find_percentile(box, 92)
+
+
+@dataclass(frozen=True, slots=True)
+class Lids:
+    """What the landmarks say about the lids, whatever the picture shows between them.
+
+    Attributes:
+        ratios: height over width, of the eye on the left of the picture and of the other.
+        blinks: how closed both look to the mesh back end, 0-1; zero without it.
+    """
+
+    ratios: tuple[float, float]
+    blinks: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def closed(self) -> float:
+        """1 and more when the worse eye is closed by its lids."""
+        narrow, wide = sorted(self.ratios)
+        wink = min(
+            (1 - narrow / max(wide, 0.01)) / WINK_RATIO,
+            abs(self.blinks[0] - self.blinks[1]) / WINK_DIFFERENCE,
+        )
+        touching = CLOSED_LID_RATIO / max(narrow, 0.02)
+        return max(max(self.blinks) / CLOSED_BLINK, touching, wink)
+
+
+_LID_CORNERS = ((33, 133), (362, 263))
+_LID_PAIRS = (((160, 144), (159, 145), (158, 153)), ((385, 380), (386, 374), (387, 373)))
+"""Mesh points: corners, and upper against lower lid; the eye on the left of the picture first."""
+
+
+def _measure_lids(analysis: Analysis) -> Lids:
+    """Heights and blinks of both eyes from the mesh, or the heights from the 68 points."""
+    mesh = analysis.face and analysis.face.mesh
+    if not mesh:
+        points = analysis.points
+        left, right = (_lid_ratio(points[i : i + 6]) for i in (36, 42))
+        return Lids((left, right))
+    points = mesh.points[:, :2]
+    ratios = []
+    for corners, pairs in zip(_LID_CORNERS, _LID_PAIRS, strict=True):
+        heights = [np.linalg.norm(points[up] - points[low]) for up, low in pairs]
+        width = np.linalg.norm(points[corners[0]] - points[corners[1]])
+        ratios.append(float(np.mean(heights) / max(float(width), 1.0)))
+    shapes = mesh.blendshapes  # the person's right eye is on the left of the picture
+    return Lids((ratios[0], ratios[1]), (shapes["eyeBlinkRight"], shapes["eyeBlinkLeft"]))
+
+
+def _lid_ratio(lids: Points) -> float:
+    """Height over width of six lid points in iBUG order."""
+    height = float(np.linalg.norm(lids[[1, 2]] - lids[[5, 4]], axis=1).mean())
+    return height / max(float(np.linalg.norm(lids[3] - lids[0])), 1.0)
 
 
 class Eyes:
@@ -188,15 +266,22 @@ class Eyes:
 
     def __init__(self, analysis: Analysis) -> None:
         """Take an analysis with a face."""
+        self.lids = _measure_lids(analysis)
         skin, points, lab = analysis.part(Skin), analysis.patch_points, analysis.patch_lab
-        self.left = Eye(points[36:42], lab, skin)
-        self.right = Eye(points[42:48], lab, skin)
+        self.left = Eye(points[36:42], PATCH_EYES[0], lab, skin)
+        self.right = Eye(points[42:48], PATCH_EYES[1], lab, skin)
         self.both = (self.left, self.right)
 
     def openness(self) -> float:
         """Openness of the less open eye, less where the other one is much more open: a wink."""
-        least, most = sorted(eye.openness() for eye in self.both)
+        least, most = sorted(eye.openness for eye in self.both)
         return least - _WINK_WEIGHT * max(0.0, _LIKE_EYES - least / max(most, 0.01))
+
+    @cached_property
+    def image_closed(self) -> float:
+        """What the picture says about the worse eye: 1 and more when it looks closed."""
+        light = max(eye.disc_light for eye in self.both)
+        return min(CLOSED_OPENNESS / max(self.openness(), 0.03), light / CLOSED_DISC_LIGHT)
 
     def gaze(self) -> float:
         """Mean place of the irises between the corners, 0.5 straight ahead."""
@@ -214,7 +299,7 @@ class Eyes:
         seen = np.concatenate([eye.white_colours() for eye in self.both])
         if not len(seen):
             return None
-        _, a, b = np.median(seen, axis=0)
+        _, a, b = find_median_colour(seen)
         return float(a), float(b)
 
     def white(self) -> float:

@@ -1,11 +1,14 @@
 """Glasses: whether there are any, and whether lenses or rims hide the eyes."""
 
+from __future__ import annotations
+
 import cv2
 import numpy as np
 
 from imagecheck.analysis import PATCH_EYES, PATCH_IED, Analysis
 from imagecheck.measures.eyes import Eye, Eyes
 from imagecheck.measures.skin import Skin
+from imagecheck.ranks import find_median_colour
 from imagecheck.wall import Lab
 
 _LENS = (-0.16, 0.17, 0.16, 0.27)
@@ -28,7 +31,7 @@ def hides_eyes(analysis: Analysis) -> bool:
 def _median(window: Lab) -> tuple[float, float, float]:
     if window.size == 0:
         return 50.0, 0.0, 0.0
-    lightness, a, b = np.median(window.reshape(-1, 3), axis=0)
+    lightness, a, b = find_median_colour(window)
     return float(lightness), float(a), float(b)
 
 
@@ -73,6 +76,10 @@ class Glasses:
         x, y = (PATCH_EYES[0][0] + PATCH_EYES[1][0]) / 2, PATCH_EYES[0][1]
         rows = slice(int(y + top * PATCH_IED), int(y + bottom * PATCH_IED))
         return self.lab[rows, int(x + left * PATCH_IED) : int(x + right * PATCH_IED)]
+
+    def lightest_white(self) -> float:
+        """L* of the white of the eye that is seen better, over the skin's or its highlights'."""
+        return max(eye.white() / eye.scale_l for eye in self.eyes.both)
 
     def lens_colour(self) -> float:
         """Distance in (a*, b*) of the skin under the lens from the cheek, of the weaker lens."""

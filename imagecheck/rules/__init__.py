@@ -1,5 +1,7 @@
 """All rules, in the order in which a student should put things right."""
 
+from __future__ import annotations
+
 from imagecheck.rules import (
     background_colour,
     background_object,
@@ -13,6 +15,7 @@ from imagecheck.rules import (
     eyes_closed,
     eyes_gaze,
     eyes_red,
+    face_covered,
     face_cut_off,
     face_multiple,
     face_none,
@@ -65,6 +68,7 @@ RULES: tuple[Rule, ...] = (
     face_multiple.RULE,
     face_upside_down.RULE,
     face_cut_off.RULE,
+    face_covered.RULE,
     focus_blurred.RULE,
     light_dark.RULE,
     light_bright.RULE,

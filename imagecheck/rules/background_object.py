@@ -1,5 +1,7 @@
 """background.object: nothing else is in the picture."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.measures.backdrop import Backdrop
 from imagecheck.rules.base import Measured, Rule, Say
@@ -17,10 +19,12 @@ RULE = Rule(
     measurement="wall_object",
     measure=_measure,
     high=Say(
-        "背景中有其他物体",
-        "请移开杂物，或换一面干净的墙",
+        "背景里有其他东西",
+        "请把杂物移开，或者换一面干净的墙重拍",
         "something else is in the background",
-        "clear the background or use another wall",
+        "clear it away or use a clean wall",
+        hint="背景里可能有其他东西",
+        hint_en="there may be something else in the background",
     ),
     digits=3,
 )

@@ -1,5 +1,7 @@
 """background.shadow: no shadow on the wall."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.measures.backdrop import Backdrop
 from imagecheck.rules.base import Measured, Rule, Say
@@ -17,10 +19,12 @@ RULE = Rule(
     measurement="wall_shadow",
     measure=_measure,
     high=Say(
-        "背景上有人影",
-        "请离墙远一点，让光线从正面照来",
+        "墙上有人的影子",
+        "请离墙一步远，让光从正面照过来再拍",
         "there is a shadow on the wall",
-        "stand away from the wall, with the light in front",
+        "step away from the wall and let the light come from the front",
+        hint="墙上可能有影子",
+        hint_en="there may be a shadow on the wall",
     ),
     digits=2,
 )

@@ -1,5 +1,7 @@
 """background.uneven: the wall is even."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.measures.backdrop import Backdrop
 from imagecheck.rules.base import Measured, Rule, Say
@@ -7,7 +9,7 @@ from imagecheck.rules.base import Measured, Rule, Say
 
 def _measure(analysis: Analysis) -> Measured:
     backdrop = analysis.part(Backdrop)
-    return backdrop.unevenness() if backdrop.is_visible else None
+    return backdrop.unevenness if backdrop.is_visible else None
 
 
 RULE = Rule(
@@ -17,10 +19,12 @@ RULE = Rule(
     measurement="wall_unevenness",
     measure=_measure,
     high=Say(
-        "背景不均匀（色差 {value}，允许 {high}）",
-        "请换一面干净、光线均匀的纯色墙面",
-        "the wall is uneven ({value}, {high} allowed)",
-        "use a clean, evenly lit plain wall",
+        "背景深浅不一",
+        "请换一面干净、光线均匀的单色墙重拍",
+        "the background is uneven",
+        "use a clean, evenly lit wall of one colour",
+        hint="背景可能深浅不一",
+        hint_en="the background may be uneven",
     ),
     digits=1,
 )

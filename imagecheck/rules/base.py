@@ -1,11 +1,14 @@
 """What a rule is: a measurement, a limit from the profile, and the words for both sides of it."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from imagecheck.analysis import Analysis
-from imagecheck.report import Band, Finding, Mode, Status
+from imagecheck.report import Band, Finding, Mode, Status, write_sentence
+from imagecheck.rules.wording import describe, fill_slots
 
 Needs = Literal["file", "picture", "face"]
 
@@ -18,6 +21,30 @@ UNKNOWN = UnknownType()
 
 
 @dataclass(frozen=True, slots=True)
+class Say:
+    """What to tell about a value on one side of the band.
+
+    The texts may use ``{value}``, its ``{size}`` without sign, ``{low}`` and ``{high}``; only
+    pixels and degrees help a student, all other numbers stand in the details. The two parts become
+    one sentence, so neither ends with a stop.
+
+    Attributes:
+        zh: Chinese, the fact: what is wrong.
+        advice: Chinese: what to do about it, beginning with 请.
+        en, advice_en: the same in English.
+        hint, hint_en: the fact where it is in doubt and only asks for a look; empty when it is no
+            matter of doubt.
+    """
+
+    zh: str
+    advice: str
+    en: str
+    advice_en: str
+    hint: str = ""
+    hint_en: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Stated:
     """A fact that is no number, and what it should have been.
 
@@ -25,34 +52,18 @@ class Stated:
         status: ``fail`` or ``warn``.
         value: what was found.
         allowed: what the standard wants.
+        say: words for this fact, where the rule knows several; else those of the rule.
     """
 
     status: Status
     value: str
     allowed: str
+    say: Say | None = None
 
 
 Measured = float | Stated | UnknownType | None
 """A value; a fact in words; ``UNKNOWN`` asks for a human look; ``None``: nothing to object to, or
 the rule does not apply."""
-
-
-@dataclass(frozen=True, slots=True)
-class Say:
-    """What to tell about a value on one side of the band.
-
-    The texts may use ``{value}``, ``{low}`` and ``{high}``, or ``{allowed}`` for a fact in words.
-
-    Attributes:
-        zh: Chinese, the fact: what was measured and what is allowed.
-        advice: Chinese, one sentence: what to do about it.
-        en, advice_en: the same in English.
-    """
-
-    zh: str
-    advice: str
-    en: str
-    advice_en: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,28 +107,35 @@ class Rule:
         if value is None:
             return None, None
         if isinstance(value, Stated):
-            return self._find(value.status, value.value, value.allowed), None
+            say = value.say or self.high
+            return self._find(value.status, value.value, value.allowed, say), None
         limit = analysis.profile.limit(self.code)
         if isinstance(value, UnknownType):
-            return self._find("unknown", None, limit.tightest, limit.unit), None
+            say = self.unknown or self.high
+            return self._find("unknown", None, limit.tightest, say, limit.unit), None
         value = float(value)
         status = limit.judge(value)
         if status == "pass":
             return None, value
-        return self._find(status, value, limit.band_for(status), limit.unit), value
+        band = limit.band_for(status)
+        is_low = band[0] is not None and value < band[0]
+        say = self.low if self.low is not None and is_low else self.high
+        return self._find(status, value, band, say, limit.unit), value
 
     def _find(
-        self, status: Status, value: float | str | None, allowed: Band | str, unit: str = ""
+        self,
+        status: Status,
+        value: float | str | None,
+        allowed: Band | str,
+        say: Say,
+        unit: str = "",
     ) -> Finding:
-        say = self._words(value, allowed) if status != "unknown" else self.unknown or self.high
-        low, high = (None, None) if isinstance(allowed, str) else allowed
-        slots = {
-            "value": f"{value:.{self.digits}f}" if isinstance(value, float) else value or "?",
-            "low": _format_end(low),
-            "high": _format_end(high),
-            "allowed": allowed,
-        }
+        slots = fill_slots(value, allowed, self.digits)
         advice = say.advice.format(**slots)
+        is_doubt = status == "warn" and bool(say.hint)
+        fact = (say.hint if is_doubt else say.zh).format(**slots)
+        fact_en = (say.hint_en if is_doubt else say.en).format(**slots)
+        advice_en = say.advice_en.format(**slots)
         return Finding(
             code=self.code,
             status=status,
@@ -125,16 +143,11 @@ class Rule:
             limit=allowed,
             unit=unit,
             clause=self.clause,
-            message=f"{say.zh.format(**slots)}：{advice}",
-            message_en=f"{say.en.format(**slots)}: {say.advice_en.format(**slots)}",
+            message=write_sentence(fact, f"如果是这样，{advice}" if is_doubt else advice),
+            message_en=write_sentence(
+                fact_en, f"if so, {advice_en}" if is_doubt else advice_en, language="en"
+            ),
             advice=advice,
+            details=describe(slots, unit, "zh"),
+            details_en=describe(slots, unit, "en"),
         )
-
-    def _words(self, value: float | str | None, allowed: Band | str) -> Say:
-        if not isinstance(value, float) or isinstance(allowed, str) or self.low is None:
-            return self.high
-        return self.low if allowed[0] is not None and value < allowed[0] else self.high
-
-
-def _format_end(end: float | None) -> str:
-    return "" if end is None else f"{end:g}"

@@ -1,5 +1,7 @@
 """colour.greyscale: the photo is in colour."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.measures.skin import Skin
 from imagecheck.rules.base import Measured, Rule, Say
@@ -16,16 +18,16 @@ RULE = Rule(
     measurement="hue_variety",
     measure=_measure,
     low=Say(
-        "照片是黑白或单色的",
-        "请上传彩色照片",
-        "the photo is greyscale or toned",
-        "send a photo in colour",
+        "照片几乎没有色彩",
+        "请关掉黑白或单色滤镜，在光线好的地方重拍",
+        "the photo has hardly any colour",
+        "switch filters off and take it again in good light",
     ),
     high=Say(
-        "照片是黑白或单色的",
-        "请上传彩色照片",
-        "the photo is greyscale or toned",
-        "send a photo in colour",
+        "照片几乎没有色彩",
+        "请关掉黑白或单色滤镜，在光线好的地方重拍",
+        "the photo has hardly any colour",
+        "switch filters off and take it again in good light",
     ),
     digits=2,
 )

@@ -1,5 +1,7 @@
 """expression.smile: the expression is natural."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.measures.posture import measure_smile
 from imagecheck.rules.base import Measured, Rule, Say
@@ -12,14 +14,16 @@ def _measure(analysis: Analysis) -> Measured:
 RULE = Rule(
     code="expression.smile",
     clause="表情自然",
-    method="Mouth width over jaw width, and lift of the corners.",
+    method="Mean of the learned signs of a smile at both corners of the mouth.",
     measurement="smile",
     measure=_measure,
     high=Say(
-        "笑容过大",
-        "请保持自然表情，不要露齿",
+        "笑得太明显",
+        "请合上嘴唇，保持自然的表情再拍",
         "the smile is too wide",
-        "keep a natural expression without showing teeth",
+        "close the lips and keep a natural expression",
+        hint="笑得可能太明显",
+        hint_en="the smile may be too wide",
     ),
     digits=2,
 )

@@ -1,5 +1,7 @@
 """eyes.gaze: the eyes look at the camera."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.measures.eyes import Eyes
 from imagecheck.rules.base import Measured, Rule, Say
@@ -16,16 +18,20 @@ RULE = Rule(
     measurement="gaze",
     measure=_measure,
     low=Say(
-        "目光偏向画面左侧",
-        "请双眼直视镜头",
-        "the eyes look to the left",
+        "眼睛看向了照片的左边",
+        "请看着镜头再拍",
+        "the eyes look to the left of the photo",
         "look into the camera",
+        hint="眼睛可能看向了照片的左边",
+        hint_en="the eyes may look to the left of the photo",
     ),
     high=Say(
-        "目光偏向画面右侧",
-        "请双眼直视镜头",
-        "the eyes look to the right",
+        "眼睛看向了照片的右边",
+        "请看着镜头再拍",
+        "the eyes look to the right of the photo",
         "look into the camera",
+        hint="眼睛可能看向了照片的右边",
+        hint_en="the eyes may look to the right of the photo",
     ),
     digits=2,
 )

@@ -1,5 +1,7 @@
 """eyes.red: no red-eye."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.measures.eyes import Eyes
 from imagecheck.rules.base import Measured, Rule, Say
@@ -16,10 +18,10 @@ RULE = Rule(
     measurement="red_eye_share",
     measure=_measure,
     high=Say(
-        "出现红眼",
-        "请关闭闪光灯，在自然光下重新拍摄",
-        "red-eye",
-        "switch the flash off and take it in daylight",
+        "眼睛里有闪光灯造成的红点",
+        "请关掉闪光灯，在亮的地方重拍",
+        "the flash made the eyes red",
+        "switch the flash off and take it again in a bright place",
     ),
     digits=2,
 )

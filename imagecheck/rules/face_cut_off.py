@@ -1,5 +1,7 @@
 """face.cut_off: the whole face is inside the picture."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from imagecheck.analysis import Analysis
@@ -31,9 +33,9 @@ RULE = Rule(
     measurement="face_outside_share",
     measure=_measure,
     high=Say(
-        "人脸超出了照片边缘",
-        "请退后一点，让整个头部和双肩都在画面内",
-        "the face reaches over the border",
+        "脸有一部分在照片外面",
+        "请离镜头远一点，让整个头和双肩都在画面里",
+        "a part of the face is outside the photo",
         "step back until head and shoulders are inside",
     ),
     needs="picture",

@@ -1,24 +1,26 @@
 """face.multiple: there is only one face."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.rules.base import Measured, Rule, Say
 
 
 def _measure(analysis: Analysis) -> Measured:
-    return float(len(analysis.search.boxes)) or None
+    return float(len(analysis.faces)) or None
 
 
 RULE = Rule(
     code="face.multiple",
     clause="背景中不得有其他人物",
-    method="Second boxes of the HOG detector with a sure score.",
+    method="Faces that a detector and the landmarks both are sure of.",
     measurement="faces_sure",
     measure=_measure,
     high=Say(
-        "照片中有 {value} 张人脸，应只有 1 张",
-        "请单独拍摄，背景中不要有他人或照片",
-        "{value} faces were found, 1 wanted",
-        "be alone in the picture, without portraits on the wall",
+        "照片里不止一个人",
+        "请一个人拍，身后也不要有别人或人像画",
+        "there is more than one person in the photo",
+        "be alone in it, without portraits on the wall",
     ),
     needs="picture",
 )

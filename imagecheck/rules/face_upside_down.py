@@ -1,5 +1,7 @@
 """face.upside_down: the face stands upright."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.rules.base import Measured, Rule, Say
 
@@ -15,14 +17,14 @@ def _measure(analysis: Analysis) -> Measured:
 RULE = Rule(
     code="face.upside_down",
     clause="不得旋转",
-    method="The HOG detector compared with the picture turned by quarters.",
+    method="The detector's score, compared with the picture turned by quarters.",
     measurement="turned_deg",
     measure=_measure,
     high=Say(
-        "照片方向不正，需旋转 {value} 度",
-        "请把照片转正后重新上传",
-        "the picture must be turned by {value} degrees",
-        "turn the picture upright and send it again",
+        "照片是横着或倒着的，要转 {value} 度才正",
+        "请把照片转正后再上传",
+        "the photo must be turned by {value} degrees to stand upright",
+        "turn it and send it again",
     ),
     needs="picture",
 )

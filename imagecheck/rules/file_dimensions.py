@@ -1,5 +1,7 @@
 """file.dimensions: the file is 480 pixels wide and 640 high."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import FRAME_PX, Analysis
 from imagecheck.rules.base import Measured, Rule, Say, Stated
 
@@ -18,10 +20,10 @@ RULE = Rule(
     measurement="file_dimensions",
     measure=_measure,
     high=Say(
-        "照片尺寸为 {value} 像素，应为 {allowed}",
-        "请使用宽 480、高 640 像素的照片",
-        "the photo is {value} px, {allowed} wanted",
-        "use a photo 480 wide and 640 high",
+        "照片尺寸不对，应为宽 480 像素、高 640 像素",
+        "请上传手机原图，由系统自动裁剪",
+        "the photo is not 480 pixels wide and 640 high",
+        "send the original of the phone to have it cut",
     ),
     needs="file",
     modes=("final",),

@@ -1,5 +1,7 @@
 """file.edited: no photo editor signed the file."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.rules.base import Measured, Rule, Say, Stated
 
@@ -33,10 +35,10 @@ RULE = Rule(
     measurement="file_edited",
     measure=_measure,
     high=Say(
-        "照片经过修图软件处理（{value}）",
-        "请上传未经美颜和修图的原始照片",
-        "a photo editor signed the file ({value})",
-        "send the unretouched original",
+        "照片用修图软件处理过",
+        "请上传没有美颜、没有修过的原图",
+        "the photo went through an editor",
+        "send the original without retouching",
     ),
     needs="file",
     wanted="no editor named",

@@ -1,5 +1,7 @@
 """file.format: the photo is a JPEG file."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.rules.base import Measured, Rule, Say, Stated
 
@@ -16,10 +18,10 @@ RULE = Rule(
     measurement="file_format",
     measure=_measure,
     high=Say(
-        "文件格式为 {value}，应为 {allowed}",
-        "请上传 JPG 格式的照片",
-        "the file is {value}, {allowed} wanted",
-        "send a JPG file",
+        "照片不是 JPG 格式",
+        "请另存为 JPG 照片",
+        "the photo is no JPG file",
+        "save it as JPG",
     ),
     needs="file",
     modes=("final",),

@@ -1,5 +1,7 @@
 """file.quality: the file is not compressed below quality 60."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.rules.base import Measured, Rule, Say
 
@@ -18,10 +20,10 @@ RULE = Rule(
     measurement="file_quality",
     measure=_measure,
     high=Say(
-        "压缩质量约 {value}，应不低于 {low}",
-        "请用更高的质量重新保存原图",
-        "the compression quality is about {value}, at least {low} wanted",
-        "save the original with a higher quality",
+        "照片压缩得太厉害，画质受损",
+        "请用手机里的原图重新生成",
+        "the photo is compressed too strongly",
+        "make it from the original again",
     ),
     needs="file",
     modes=("final",),

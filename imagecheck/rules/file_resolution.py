@@ -1,5 +1,7 @@
 """file.resolution: the file says 300 dots per inch."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.rules.base import Measured, Rule, Say, Stated
 
@@ -21,10 +23,10 @@ RULE = Rule(
     measurement="file_resolution",
     measure=_measure,
     high=Say(
-        "分辨率标记为 {value}，应为 {allowed}",
-        "请把照片另存为 300 dpi",
-        "the density is {value}, {allowed} wanted",
-        "save the photo with 300 dpi",
+        "照片的打印分辨率标记不对",
+        "请上传手机原图，由系统自动生成标准照片",
+        "the photo is not marked with 300 dots an inch",
+        "send the original of the phone to have the standard photo made",
     ),
     needs="file",
     modes=("final",),

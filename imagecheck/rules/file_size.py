@@ -1,5 +1,7 @@
 """file.size: the file is as large as a photo of this quality usually is."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.rules.base import Measured, Rule, Say
 
@@ -15,16 +17,16 @@ RULE = Rule(
     measurement="file_size_kb",
     measure=_measure,
     low=Say(
-        "文件 {value} KB，应为 {low}-{high} KB",
-        "请用原图重新生成照片，不要反复压缩",
-        "the file has {value} KB, {low}-{high} KB wanted",
-        "make it from the original again, without repeated compression",
+        "照片文件比一般要求的小，可能被反复压缩过",
+        "请用手机里的原图，不要用转发过的照片",
+        "the file is smaller than usual",
+        "use the original of the phone, not a forwarded copy",
     ),
     high=Say(
-        "文件 {value} KB，应为 {low}-{high} KB",
-        "请适当降低压缩质量后重新保存",
-        "the file has {value} KB, {low}-{high} KB wanted",
-        "save it again with a lower quality",
+        "照片文件比一般要求的大",
+        "请上传手机原图，由系统自动生成标准照片",
+        "the file is larger than usual",
+        "send the original of the phone to have the standard photo made",
     ),
     needs="file",
     modes=("final",),

@@ -1,12 +1,14 @@
 """focus.blurred: the face is in focus."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.measures.focus import measure_blur
 from imagecheck.rules.base import Measured, Rule, Say
 
 
 def _measure(analysis: Analysis) -> Measured:
-    return measure_blur(analysis)
+    return analysis.part(measure_blur)
 
 
 RULE = Rule(
@@ -16,10 +18,12 @@ RULE = Rule(
     measurement="blur",
     measure=_measure,
     high=Say(
-        "照片模糊（{value}，允许 {high}）",
-        "请擦净镜头，拿稳手机，对焦后再拍",
-        "the photo is blurred ({value}, {high} allowed)",
-        "clean the lens, hold still and focus",
+        "照片不清晰",
+        "请擦干净镜头，拿稳手机，等画面清楚了再拍",
+        "the photo is blurred",
+        "clean the lens, hold the phone still and focus",
+        hint="照片可能不够清晰",
+        hint_en="the photo may be blurred",
     ),
     digits=2,
 )

@@ -1,5 +1,7 @@
 """focus.low_resolution: the pixels are real."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.measures.focus import measure_blocks
 from imagecheck.rules.base import Measured, Rule, Say
@@ -22,10 +24,12 @@ RULE = Rule(
     measurement="block_grid",
     measure=_measure,
     high=Say(
-        "照片像素被放大或过度压缩",
-        "请用高清原图，不要截屏或反复转发",
-        "the pixels are enlarged or over-compressed",
-        "use the original in full size, no screenshot",
+        "照片被放大过或压缩得太厉害",
+        "请用手机里的原图，不要用截图或转发过的照片",
+        "the photo was enlarged or compressed too strongly",
+        "use the original of the phone, no screenshot or forwarded copy",
+        hint="照片可能被放大过或压缩得太厉害",
+        hint_en="the photo may have been enlarged or compressed too strongly",
     ),
     digits=1,
 )

@@ -1,11 +1,16 @@
 """frame.border: the photo has no border."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
+from imagecheck.measures.focus import is_lost_in_blur
 from imagecheck.measures.marks import measure_border
 from imagecheck.rules.base import Measured, Rule, Say
 
 
 def _measure(analysis: Analysis) -> Measured:
+    if analysis.face is not None and is_lost_in_blur(analysis):
+        return None  # filters that blur leave lines at the edge
     return measure_border(analysis)
 
 
@@ -19,10 +24,10 @@ RULE = Rule(
     measurement="border",
     measure=_measure,
     high=Say(
-        "照片带有边框",
-        "请裁去边框后重新上传",
+        "照片四周有边框",
+        "请去掉边框，上传没有加工过的原图",
         "the photo has a border",
-        "cut the border off",
+        "send the original without it",
     ),
     needs="picture",
     digits=2,

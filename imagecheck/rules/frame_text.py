@@ -1,5 +1,7 @@
 """frame.text: the photo bears no text."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.measures.marks import measure_glyph_row, measure_strokes
 from imagecheck.rules.base import Measured, Rule, Say
@@ -23,10 +25,12 @@ RULE = Rule(
     measurement="text_marks",
     measure=_measure,
     high=Say(
-        "照片上可能有文字或水印",
+        "照片上有文字或水印",
         "请上传没有日期、水印和标记的原图",
-        "there seems to be text on the photo",
+        "there is text on the photo",
         "send the original without date, watermark or logo",
+        hint="照片上可能有文字或水印",
+        hint_en="there may be text on the photo",
     ),
     digits=2,
 )

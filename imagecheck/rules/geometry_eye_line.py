@@ -1,5 +1,7 @@
 """geometry.eye_line: the distance of the eyes to the upper edge."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.rules.base import Measured, Rule, Say
 
@@ -15,15 +17,15 @@ RULE = Rule(
     measurement="eye_line_px",
     measure=_measure,
     low=Say(
-        "眼睛到上边 {value} px，应为 {low}-{high} px",
-        "请把镜头抬高一点，使脸部在画面中下移",
-        "the eyes are {value} px from the upper edge, {low}-{high} px wanted",
-        "raise the camera so that the face moves down",
+        "眼睛太高，离照片上边 {value} 像素，应为 {low} 到 {high} 像素",
+        "请把手机举高一点，让脸往下移",
+        "the eyes are {value} pixels below the upper edge instead of {low} to {high}",
+        "raise the phone so that the face moves down",
     ),
     high=Say(
-        "眼睛到上边 {value} px，应为 {low}-{high} px",
-        "请把镜头放低一点，使脸部在画面中上移",
-        "the eyes are {value} px from the upper edge, {low}-{high} px wanted",
-        "lower the camera so that the face moves up",
+        "眼睛太低，离照片上边 {value} 像素，应为 {low} 到 {high} 像素",
+        "请把手机放低一点，让脸往上移",
+        "the eyes are {value} pixels below the upper edge instead of {low} to {high}",
+        "lower the phone so that the face moves up",
     ),
 )

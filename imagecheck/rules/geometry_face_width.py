@@ -1,5 +1,7 @@
 """geometry.face_width: the width of the face."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.rules.base import Measured, Rule, Say
 
@@ -15,15 +17,15 @@ RULE = Rule(
     measurement="face_width_px",
     measure=_measure,
     low=Say(
-        "脸宽 {value} px，应为 {low}-{high} px",
+        "脸太小，宽 {value} 像素，应为 {low} 到 {high} 像素",
         "请离镜头近一点",
-        "the face is {value} px wide, {low}-{high} px wanted",
-        "move closer",
+        "the face is {value} pixels wide instead of {low} to {high}",
+        "come closer",
     ),
     high=Say(
-        "脸宽 {value} px，应为 {low}-{high} px",
+        "脸太大，宽 {value} 像素，应为 {low} 到 {high} 像素",
         "请离镜头远一点",
-        "the face is {value} px wide, {low}-{high} px wanted",
+        "the face is {value} pixels wide instead of {low} to {high}",
         "step back",
     ),
 )

@@ -1,5 +1,7 @@
 """geometry.head_top: the distance of the hair top to the upper edge."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.rules.base import UNKNOWN, Measured, Rule, Say
 
@@ -16,21 +18,21 @@ RULE = Rule(
     measurement="head_top_px",
     measure=_measure,
     low=Say(
-        "头顶到上边 {value} px，应为 {low}-{high} px",
-        "请离镜头远一点，在头顶上方多留空白",
-        "the head top is {value} px from the upper edge, {low}-{high} px wanted",
+        "头顶太靠近照片上边，只有 {value} 像素，应为 {low} 到 {high} 像素",
+        "请离镜头远一点，在头顶上方多留些空白",
+        "there are {value} pixels above the head instead of {low} to {high}",
         "step back and leave more room above the head",
     ),
     high=Say(
-        "头顶到上边 {value} px，应为 {low}-{high} px",
-        "请离镜头近一点，减少头顶上方的空白",
-        "the head top is {value} px from the upper edge, {low}-{high} px wanted",
-        "move closer so that less room is left above the head",
+        "头顶上方空得太多，有 {value} 像素，应为 {low} 到 {high} 像素",
+        "请离镜头近一点，或者把手机放低一点",
+        "there are {value} pixels above the head instead of {low} to {high}",
+        "come closer or lower the phone",
     ),
     unknown=Say(
-        "背景不均匀，无法测量头顶到上边的距离（应为 {low}-{high} px）",
-        "请换一面干净的纯色墙面",
-        "the wall is not plain, so the head top cannot be measured ({low}-{high} px wanted)",
-        "use a clean plain wall",
+        "背景不够干净，看不出头顶的位置",
+        "请换一面干净的单色墙重拍，或者等老师审核",
+        "the head top cannot be told from the background",
+        "use a clean wall of one colour, or wait for the reviewer",
     ),
 )

@@ -1,5 +1,7 @@
 """geometry.off_centre: the face is in the middle."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.rules.base import Measured, Rule, Say
 
@@ -15,15 +17,15 @@ RULE = Rule(
     measurement="off_centre_px",
     measure=_measure,
     low=Say(
-        "脸部偏左（{value} px），应在 {high} px 以内",
-        "请向画面右侧移动一点",
-        "the face is left of the middle ({value} px), at most {high} px allowed",
-        "move to the right of the picture",
+        "脸偏左 {size} 像素，应在 {high} 像素以内",
+        "请让脸对准画面正中间",
+        "the face is {size} pixels left of the middle, {high} at most",
+        "bring the face to the middle",
     ),
     high=Say(
-        "脸部偏右 {value} px，应在 {high} px 以内",
-        "请向画面左侧移动一点",
-        "the face is {value} px right of the middle, at most {high} px allowed",
-        "move to the left of the picture",
+        "脸偏右 {size} 像素，应在 {high} 像素以内",
+        "请让脸对准画面正中间",
+        "the face is {size} pixels right of the middle, {high} at most",
+        "bring the face to the middle",
     ),
 )

@@ -1,5 +1,7 @@
 """geometry.stretched: the picture is not stretched."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.rules.base import Measured, Rule, Say
 
@@ -25,16 +27,20 @@ RULE = Rule(
     measurement="stretch",
     measure=_measure,
     low=Say(
-        "脸部宽高比例偏小（{value}），照片可能被纵向拉伸",
-        "请用原图等比例裁剪，不要拉伸",
-        "the face is too narrow for its height ({value}): perhaps stretched",
-        "crop the original, do not stretch it",
+        "脸看起来被拉长了",
+        "请上传没有拉伸过的原图",
+        "the face looks stretched in height",
+        "send the original without stretching",
+        hint="脸可能被拉长了",
+        hint_en="the face may be stretched in height",
     ),
     high=Say(
-        "脸部宽高比例偏大（{value}），照片可能被横向拉伸",
-        "请用原图等比例裁剪，不要拉伸",
-        "the face is too wide for its height ({value}): perhaps stretched",
-        "crop the original, do not stretch it",
+        "脸看起来被拉宽了",
+        "请上传没有拉伸过的原图",
+        "the face looks stretched in width",
+        "send the original without stretching",
+        hint="脸可能被拉宽了",
+        hint_en="the face may be stretched in width",
     ),
     digits=2,
 )

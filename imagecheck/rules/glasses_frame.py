@@ -1,5 +1,7 @@
 """glasses.frame: the frame does not cover the eyes."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.measures.glasses import Glasses
 from imagecheck.rules.base import Measured, Rule, Say
@@ -20,10 +22,12 @@ RULE = Rule(
     measurement="rim_share",
     measure=_measure,
     high=Say(
-        "镜框遮挡眼睛或过粗",
-        "请把眼镜向上扶正，或换细框眼镜",
-        "the frame covers the eyes or is too heavy",
-        "push the glasses up or wear a thinner frame",
+        "镜框挡住了眼睛",
+        "请把眼镜往上推一推，或者换一副细框的",
+        "the glasses frame covers the eyes",
+        "push the glasses up or wear thinner ones",
+        hint="镜框可能挡住了眼睛",
+        hint_en="the glasses frame may cover the eyes",
     ),
     digits=2,
 )

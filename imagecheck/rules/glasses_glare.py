@@ -1,5 +1,7 @@
 """glasses.glare: lenses do not shine."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.measures.glasses import Glasses
 from imagecheck.rules.base import Measured, Rule, Say
@@ -16,10 +18,12 @@ RULE = Rule(
     measurement="lens_glare_share",
     measure=_measure,
     high=Say(
-        "镜片反光遮挡眼睛",
-        "请调整光源或头部角度，消除镜片反光",
-        "light on the lenses hides the eyes",
-        "move the light or the head until the lenses are clear",
+        "镜片反光，挡住了眼睛",
+        "请稍微低一点头或换个方向的光，直到镜片不反光",
+        "light on the glasses hides the eyes",
+        "move the light or the head a little until the glasses are clear",
+        hint="镜片可能反光",
+        hint_en="there may be light on the glasses",
     ),
     digits=2,
 )

@@ -1,5 +1,7 @@
 """glasses.tinted: lenses are clear."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.measures.focus import is_blocky
 from imagecheck.measures.glasses import Glasses
@@ -11,6 +13,10 @@ _BRIDGE_L = 6.7
 _COLOUR_WEIGHT = 0.04
 _BARE_WEIGHT = 0.95
 """Without a frame to prove glasses the darkening must be a little stronger."""
+_WHITE_SEEN, _DOUBTFUL = 0.65, 0.39
+"""White of an eye this bright, over the skin's L*, is seen through clear glass: then deep sockets
+and make-up only ask for a look. Of 15 pairs of tinted lenses the clearest leave 0.58, of 240
+portraits all with so dark sockets have 0.69."""
 
 
 def _measure(analysis: Analysis) -> Measured:
@@ -21,7 +27,8 @@ def _measure(analysis: Analysis) -> Measured:
         # deep sockets are darker than the cheek alone, lenses darker than all of the face
         dark = max(dark, (bare + 1 - glasses.lens_lightness()) / 2)
     colour = 0.0 if is_blocky(analysis) else _COLOUR_WEIGHT * glasses.lens_colour()
-    return max(dark, colour)
+    tint = max(dark, colour)
+    return min(tint, _DOUBTFUL) if glasses.lightest_white() > _WHITE_SEEN else tint
 
 
 RULE = Rule(
@@ -35,10 +42,12 @@ RULE = Rule(
     measurement="lens_tint",
     measure=_measure,
     high=Say(
-        "眼镜镜片有颜色（{value}，允许 {high}）",
-        "请摘下有色眼镜或墨镜，换成透明镜片",
-        "the lenses are tinted ({value}, {high} allowed)",
-        "take off tinted glasses or wear clear lenses",
+        "眼镜片带颜色",
+        "请摘下墨镜或有色眼镜，换成透明镜片再拍",
+        "the glasses are tinted",
+        "take them off or wear clear ones",
+        hint="眼镜片可能带颜色",
+        hint_en="the glasses may be tinted",
     ),
     digits=2,
 )

@@ -1,5 +1,7 @@
 """hair.brows: the brows are free."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.measures.hair import Hair
 from imagecheck.rules.base import Measured, Rule, Say
@@ -16,10 +18,12 @@ RULE = Rule(
     measurement="brow_cover",
     measure=_measure,
     high=Say(
-        "头发遮挡眉毛",
-        "请把刘海梳开，露出双眉",
+        "头发遮住了眉毛",
+        "请把刘海梳开，露出两边眉毛",
         "hair covers the brows",
-        "comb the fringe aside so that both brows show",
+        "comb it aside so that both brows show",
+        hint="头发可能遮住了眉毛",
+        hint_en="hair may cover the brows",
     ),
     digits=2,
 )

@@ -1,5 +1,7 @@
 """hair.eyes: the eyes are free of hair."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.measures.hair import Hair
 from imagecheck.rules.base import Measured, Rule, Say
@@ -27,10 +29,12 @@ RULE = Rule(
     measurement="eye_cover",
     measure=_measure,
     high=Say(
-        "头发遮挡眼睛",
-        "请把头发梳到耳后，露出双眼",
+        "头发遮住了眼睛",
+        "请把头发梳开，露出两只眼睛",
         "hair covers an eye",
-        "comb the hair behind the ears",
+        "comb it aside so that both eyes show",
+        hint="头发可能遮住了眼睛",
+        hint_en="hair may cover an eye",
     ),
     digits=2,
 )

@@ -1,5 +1,7 @@
 """light.bright: the face is not burnt out."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.measures.skin import Skin
 from imagecheck.rules.base import Measured, Rule, Say
@@ -16,10 +18,12 @@ RULE = Rule(
     measurement="clipped_share",
     measure=_measure,
     high=Say(
-        "面部过亮，细节丢失",
-        "请避开直射光或降低曝光后重新拍摄",
-        "the face is over-exposed",
-        "avoid direct light or lower the exposure",
+        "脸上太亮，看不清细节",
+        "请避开直射的强光重拍",
+        "the face is too bright",
+        "avoid direct light and take it again",
+        hint="脸上可能太亮",
+        hint_en="the face may be too bright",
     ),
     digits=2,
 )

@@ -1,5 +1,7 @@
 """light.dark: the face is bright enough."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.measures.eyes import Eyes
 from imagecheck.measures.skin import Skin
@@ -24,15 +26,19 @@ RULE = Rule(
     measurement="white_of_eye",
     measure=_measure,
     low=Say(
-        "面部太暗（亮度 {value}，应不低于 {low}）",
-        "请面向光源，在明亮处重新拍摄",
-        "the face is too dark ({value}, at least {low} wanted)",
-        "face the light in a bright place",
+        "脸上太暗",
+        "请面向窗户或灯光，在亮的地方重拍",
+        "the face is too dark",
+        "turn to a window or lamp and take it again",
+        hint="脸上可能太暗",
+        hint_en="the face may be too dark",
     ),
     high=Say(
-        "面部太暗",
-        "请面向光源，在明亮处重新拍摄",
+        "脸上太暗",
+        "请面向窗户或灯光，在亮的地方重拍",
         "the face is too dark",
-        "face the light in a bright place",
+        "turn to a window or lamp and take it again",
+        hint="脸上可能太暗",
+        hint_en="the face may be too dark",
     ),
 )

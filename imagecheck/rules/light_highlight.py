@@ -1,5 +1,7 @@
 """light.highlight: no glare on the skin."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.measures.skin import Skin
 from imagecheck.rules.base import Measured, Rule, Say
@@ -16,10 +18,12 @@ RULE = Rule(
     measurement="highlight_share",
     measure=_measure,
     high=Say(
-        "面部有明显反光",
-        "请擦去面部油光，避免强光直射",
-        "there is glare on the face",
-        "dry the skin and avoid hard light",
+        "脸上有明显的反光",
+        "请擦去脸上的油光，避开直射的强光再拍",
+        "there is a shine on the face",
+        "dry the skin and avoid direct light",
+        hint="脸上可能有反光",
+        hint_en="there may be a shine on the face",
     ),
     digits=3,
 )

@@ -1,5 +1,7 @@
 """light.uneven: both sides of the face are lit alike."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.measures.skin import Skin
 from imagecheck.rules.base import Measured, Rule, Say
@@ -16,16 +18,20 @@ RULE = Rule(
     measurement="cheek_ratio",
     measure=_measure,
     low=Say(
-        "面部两侧明暗不均（{value}，应不低于 {low}）",
-        "请让光线从正面均匀照亮脸部",
-        "the face is lit unevenly ({value}, at least {low} wanted)",
+        "脸上一边亮一边暗",
+        "请让光从正面照到脸上再拍",
+        "one side of the face is darker",
         "let the light come from the front",
+        hint="脸上可能一边亮一边暗",
+        hint_en="one side of the face may be darker",
     ),
     high=Say(
-        "面部两侧明暗不均",
-        "请让光线从正面均匀照亮脸部",
-        "the face is lit unevenly",
+        "脸上一边亮一边暗",
+        "请让光从正面照到脸上再拍",
+        "one side of the face is darker",
         "let the light come from the front",
+        hint="脸上可能一边亮一边暗",
+        hint_en="one side of the face may be darker",
     ),
     digits=2,
 )

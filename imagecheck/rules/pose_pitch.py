@@ -1,5 +1,7 @@
 """pose.pitch: the chin is neither raised nor lowered."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.measures.posture import measure_pitch
 from imagecheck.rules.base import Measured, Rule, Say
@@ -12,20 +14,27 @@ def _measure(analysis: Analysis) -> Measured:
 RULE = Rule(
     code="pose.pitch",
     clause="头部端正，平视镜头",
-    method=("Nose, ear level, brows and face height in standard deviations of compliant photos."),
+    method=(
+        "Nose, ear level, brows and face height, and the slope of the face into the picture, in "
+        "standard deviations of compliant photos."
+    ),
     measurement="pitch_score",
     measure=_measure,
     low=Say(
-        "低头幅度过大（{value}，允许 ±{high}）",
+        "头低得太多",
         "请抬一点下巴，平视镜头",
-        "the chin is lowered too far ({value}, {high} allowed)",
-        "raise the chin and look straight ahead",
+        "the chin is too low",
+        "raise it and look straight ahead",
+        hint="头可能低得太多",
+        hint_en="the chin may be too low",
     ),
     high=Say(
-        "抬头幅度过大（{value}，允许 ±{high}）",
+        "头抬得太高",
         "请收一点下巴，平视镜头",
-        "the chin is raised too far ({value}, {high} allowed)",
-        "lower the chin and look straight ahead",
+        "the chin is too high",
+        "lower it and look straight ahead",
+        hint="头可能抬得太高",
+        hint_en="the chin may be too high",
     ),
     digits=1,
 )

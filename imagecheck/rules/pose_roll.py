@@ -1,5 +1,7 @@
 """pose.roll: the eyes are level."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.measures.glasses import hides_eyes
 from imagecheck.rules.base import UNKNOWN, Measured, Rule, Say
@@ -18,22 +20,26 @@ RULE = Rule(
     measurement="roll_deg",
     measure=_measure,
     low=Say(
-        "头部向画面左侧倾斜（{value}°），应在 ±{high}° 以内",
-        "请把头摆正，双眼保持水平",
-        "the head leans to the left ({value} degrees), {high} allowed",
-        "hold the head upright with level eyes",
+        "头向照片左边歪了 {size} 度，应在 {high} 度以内",
+        "请把头摆正，让两只眼睛一样高",
+        "the head leans to the left by {size} degrees, {high} at most",
+        "hold it upright with level eyes",
+        hint="头可能向照片左边歪了 {size} 度",
+        hint_en="the head may lean to the left by {size} degrees",
     ),
     high=Say(
-        "头部向画面右侧倾斜 {value}°，应在 ±{high}° 以内",
-        "请把头摆正，双眼保持水平",
-        "the head leans to the right by {value} degrees, {high} allowed",
-        "hold the head upright with level eyes",
+        "头向照片右边歪了 {size} 度，应在 {high} 度以内",
+        "请把头摆正，让两只眼睛一样高",
+        "the head leans to the right by {size} degrees, {high} at most",
+        "hold it upright with level eyes",
+        hint="头可能向照片右边歪了 {size} 度",
+        hint_en="the head may lean to the right by {size} degrees",
     ),
     unknown=Say(
-        "镜片反光遮住眼睛，无法判断头部是否端正",
-        "请消除镜片反光，双眼保持水平",
-        "light on the lenses hides whether the eyes are level",
-        "move the light until the lenses are clear, and hold the head upright",
+        "镜片反光挡住了眼睛，看不出头是不是正的",
+        "请换个方向的光，直到镜片不反光再拍",
+        "light on the glasses hides whether the head is upright",
+        "move the light until the glasses are clear",
     ),
     digits=1,
 )

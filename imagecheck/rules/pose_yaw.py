@@ -1,5 +1,7 @@
 """pose.yaw: the face looks straight ahead."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.measures.glasses import hides_eyes
 from imagecheck.measures.posture import measure_yaw
@@ -15,26 +17,33 @@ def _measure(analysis: Analysis) -> Measured:
 RULE = Rule(
     code="pose.yaw",
     clause="正面免冠",
-    method="Nose tip off the middle of the jaw, in half face widths.",
-    measurement="yaw_ratio",
+    method=(
+        "Mean of the slope into the picture between opposite mesh points and of the nose tip off "
+        "the middle of the jaw."
+    ),
+    measurement="yaw_deg",
     measure=_measure,
     low=Say(
-        "脸转向画面左侧（{value}，允许 ±{high}）",
-        "请正对镜头，让两边脸颊露出一样多",
-        "the face is turned to the left ({value}, {high} allowed)",
+        "脸转向了照片的左边",
+        "请正对镜头，让两边脸露出一样多",
+        "the face is turned to the left",
         "face the camera so that both cheeks show alike",
+        hint="脸可能转向了照片的左边",
+        hint_en="the face may be turned to the left",
     ),
     high=Say(
-        "脸转向画面右侧（{value}，允许 ±{high}）",
-        "请正对镜头，让两边脸颊露出一样多",
-        "the face is turned to the right ({value}, {high} allowed)",
+        "脸转向了照片的右边",
+        "请正对镜头，让两边脸露出一样多",
+        "the face is turned to the right",
         "face the camera so that both cheeks show alike",
+        hint="脸可能转向了照片的右边",
+        hint_en="the face may be turned to the right",
     ),
     unknown=Say(
-        "镜片反光遮住眼睛，无法判断是否正对镜头",
-        "请消除镜片反光，正对镜头",
-        "light on the lenses hides whether the face looks straight ahead",
-        "move the light until the lenses are clear, and face the camera",
+        "镜片反光挡住了眼睛，看不出脸是不是正对镜头",
+        "请换个方向的光，直到镜片不反光再拍",
+        "light on the glasses hides whether the face is turned",
+        "move the light until the glasses are clear",
     ),
-    digits=2,
+    digits=0,
 )

@@ -1,5 +1,7 @@
 """recapture.screen: the photo is not taken of a screen or print."""
 
+from __future__ import annotations
+
 from imagecheck.analysis import Analysis
 from imagecheck.measures.focus import measure_moire
 from imagecheck.rules.base import Measured, Rule, Say
@@ -16,10 +18,12 @@ RULE = Rule(
     measurement="moire_peak",
     measure=_measure,
     high=Say(
-        "照片可能翻拍自屏幕或纸质照片",
-        "请直接对本人拍摄",
-        "the photo seems to show a screen or a print",
-        "take the person, not a picture",
+        "照片是对着屏幕或纸质照片翻拍的",
+        "请直接对着本人拍",
+        "the photo was taken of a screen or a print",
+        "take the person",
+        hint="照片可能是对着屏幕或纸质照片翻拍的",
+        hint_en="the photo may have been taken of a screen or a print",
     ),
     digits=2,
 )

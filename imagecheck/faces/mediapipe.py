@@ -1,0 +1,123 @@
+"""The default back end: BlazeFace detectors and Face Landmarker v2, read by OpenCV."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import chain
+
+import numpy as np
+
+from imagecheck.decode import Rgb
+from imagecheck.faces import blaze
+from imagecheck.faces.blaze import Detector
+from imagecheck.faces.face import Box, Enough, Face, Search, never
+from imagecheck.faces.mesh import MeshModel, load_mesh_model
+from imagecheck.faces.places import put_in_places
+from imagecheck.faces.weights import FULL_RANGE, read_landmarker
+
+_NEAR_SCORE, _FAR_SCORE = 0.6, 0.55
+"""Least confidence of the short-range and of the full-range net: halves of faces reach 0.57 with
+the latter, heads without a face at most 0.55 and 0.53."""
+_SURE_SCORE = 0.88
+"""Below this a face may be turned: of 240 upright portraits one scores less, of the same portraits
+on their heads none reaches it."""
+_TURNED_SCORE, _TURN_GAIN = 0.76, 0.04
+"""A turned picture must score this, and so much more than the upright one: upside-down photos score
+from 0.78 once they are turned, cut chins at most 0.73."""
+_LEVEL_RAD = 0.7
+"""A face tilted further may be lying."""
+_PRESENT = 0.5
+"""The mesh net's own doubt about a face; a hand or a pattern stays far below."""
+_SMALLEST_SIDE_PX = 20
+_MOST_FACES = 6
+_SAME_FACE = 0.5
+"""Centres nearer than this share of the larger box are one face."""
+
+
+class MediaPipeFaces:
+    """Finds faces and their landmarks; threads may share it."""
+
+    name = "mediapipe"
+
+    def load(self) -> None:
+        """Load every net now, so that the first photo does not wait for them.
+
+        Raises:
+            WeightsMissingError: weights are missing or are other files than expected.
+        """
+        load_short_range()
+        _full_range()
+        load_mesh_model()
+
+    def search(self, pixels: Rgb, is_enough_for: Enough = never) -> Search:
+        """Look for faces; twice where the first look found none, or one that is not enough."""
+        if min(pixels.shape[:2]) < _SMALLEST_SIDE_PX:
+            return Search()
+        near = load_short_range().detect(pixels, _NEAR_SCORE)
+        is_enough = _best_level(near) >= _SURE_SCORE and is_enough_for(near)
+        far = [] if is_enough else _full_range().detect(pixels, _FAR_SCORE)
+        best = _best_level(near + far)
+        if best < _SURE_SCORE:
+            turned_deg = _find_turn(pixels, best)
+            if turned_deg:
+                return Search((), turned_deg)
+        return Search(_locate_all(pixels, _join(near, far)))
+
+
+@cache
+def load_short_range() -> Detector:
+    """The detector that looks first, loaded once."""
+    return Detector(read_landmarker()["face_detector.tflite"], blaze.SHORT_RANGE)
+
+
+@cache
+def _full_range() -> Detector:
+    return Detector(FULL_RANGE.read(), blaze.FULL_RANGE)
+
+
+def _find_turn(pixels: Rgb, best: float) -> int:
+    """Degrees by which the picture stands wrong, 0 when upright is the best guess."""
+    scores = {}
+    # a lying face is never this sure of standing upright, a head upside down may be
+    quarters = (2,) if best >= _TURNED_SCORE else (1, 2, 3)
+    for quarter in quarters:
+        turned = np.ascontiguousarray(np.rot90(pixels, quarter))
+        scores[90 * quarter] = _best_level(load_short_range().detect(turned, _TURNED_SCORE))
+    turn = max(scores, key=lambda deg: scores[deg])
+    return turn if scores[turn] > best + _TURN_GAIN else 0
+
+
+def _best_level(boxes: list[Box]) -> float:
+    """Score of the surest face that is not lying, 0 without one."""
+    return max((box.score for box in boxes if abs(box.tilt_rad) <= _LEVEL_RAD), default=0.0)
+
+
+def _join(near: list[Box], far: list[Box]) -> list[Box]:
+    """Every face once; the short-range net is the more exact one where both see a face."""
+    joined: list[Box] = []
+    for box in chain(near, far):
+        if not any(_is_same(box, other) for other in joined):
+            joined.append(box)
+    return joined[:_MOST_FACES]
+
+
+def _is_same(box: Box, other: Box) -> bool:
+    side = max(box.right - box.left, other.right - other.left)
+    return float(np.hypot(*np.subtract(box.centre, other.centre))) < _SAME_FACE * side
+
+
+def _locate_all(pixels: Rgb, boxes: list[Box]) -> tuple[Face, ...]:
+    """Faces that the mesh net sees too, the largest first."""
+    model = load_mesh_model()
+    faces = []
+    for box in boxes:
+        face, presence = _locate(model, pixels, box)
+        if presence > _PRESENT:
+            faces.append(face)
+    return tuple(sorted(faces, key=lambda face: -face.box.area))
+
+
+def _locate(model: MeshModel, pixels: Rgb, box: Box) -> tuple[Face, float]:
+    mesh, presence = model.locate(pixels, box)
+    points, eyes = put_in_places(mesh)
+    return Face(box, points, eyes, model.describe(mesh)), presence
