@@ -1,1 +1,1 @@
-"""Use cases, one a file. Each owns its transaction and imports no Flask."""
+"""Use cases, one a folder of files; what every story uses stands beside them. No Flask here."""

@@ -9,40 +9,34 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import unicodedata
 
-RESIDENT = re.compile(r"\d{17}[\dX]")
-RESIDENT_PERMIT_PREFIXES = ("81", "82", "83")
+from server.services.names import clean_text
+
+RESIDENT = re.compile(r"\d{17}[\dX]", re.ASCII)
 """Residence permits of Hong Kong, Macau and Taiwan residents have the form of an ID number."""
 OTHER_PERMITS = (
-    re.compile(r"[HM]\d{8}(\d{2})?"),  # 港澳居民来往内地通行证
-    re.compile(r"\d{8}(\d{2})?"),  # 台湾居民来往大陆通行证
-    re.compile(r"[A-Z]{3}\d{12}"),  # 外国人永久居留身份证, 2017 edition
-    re.compile(r"9\d{16}[\dX]"),  # 外国人永久居留身份证, 2023 edition
-    re.compile(r"[A-Z][A-Z0-9]\d{6,7}"),  # passports
+    re.compile(r"[HM]\d{8}(\d{2})?", re.ASCII),  # 港澳居民来往内地通行证
+    re.compile(r"\d{8}(\d{2})?", re.ASCII),  # 台湾居民来往大陆通行证
+    re.compile(r"[A-Z]{3}\d{12}", re.ASCII),  # 外国人永久居留身份证, 2017 edition
+    re.compile(r"9\d{16}[\dX]", re.ASCII),  # 外国人永久居留身份证, 2023 edition
 )
+IN_BETWEEN = re.compile(r"[\s()\-\u2010-\u2015\u2212]")
+LIKE_X = str.maketrans("×ХхΧχ", "XXXXX")
+"""Look like the letter X on paper and on keyboards of other scripts."""
+FOREIGN = re.compile(r"(?=.*[0-9])[A-Z0-9]{5,12}")
+"""Passports have no form in common; what is longer is a damaged ID number."""
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+WITH_CHECK = re.compile(r"\d+X?", re.ASCII)
+IN_A_NUMBER = re.compile(r"[A-Z0-9]+")
+FOREIGN_LENGTHS = frozenset({8, 9, 10})
+"""Digits alone: passports have 9, permits of Taiwan residents 8 or 10."""
 CHECK_CHARACTERS = "10X98765432"
 EARLIEST_BIRTH = dt.date(1900, 1, 1)
 
 
 def normalise_id_number(typed: str) -> str:
     """Return the stored form: half-width, no spaces, upper case (``x`` becomes ``X``)."""
-    half_width = unicodedata.normalize("NFKC", typed)
-    return re.sub(r"[\s()-]", "", half_width).upper()
-
-
-def normalise_name(typed: str) -> str:
-    """Return a name without surrounding spaces, with one form of the middle dot."""
-    half_width = unicodedata.normalize("NFKC", typed)
-    without_spaces = re.sub(r"\s+", "", half_width) if _has_han(half_width) else half_width.strip()
-    one_dot = re.sub(r"[.•・‧∙。·]", "·", without_spaces)
-    # Once more: what a removed space kept apart may combine now.
-    return unicodedata.normalize("NFKC", one_dot)
-
-
-def _has_han(text: str) -> bool:
-    return any("一" <= character <= "鿿" for character in text)
+    return IN_BETWEEN.sub("", clean_text(typed)).translate(LIKE_X).upper()
 
 
 def compute_check_character(first_17: str) -> str:
@@ -59,11 +53,36 @@ def find_id_number_fault(id_number: str, today: dt.date) -> str | None:
     """
     if RESIDENT.fullmatch(id_number):
         return _find_resident_fault(id_number, today)
-    if any(pattern.fullmatch(id_number) for pattern in OTHER_PERMITS):
+    if any(pattern.fullmatch(id_number) for pattern in (*OTHER_PERMITS, FOREIGN)):
         return None
     if id_number.isdigit() and len(id_number) == 15:  # noqa: PLR2004 - numbers until 1999
-        return "15 位旧身份证号已停用,请填写 18 位号码"
+        return "15 位旧身份证号已停用，请填写 18 位号码"
     return "证件号码格式不正确"
+
+
+def find_typing_fault(id_number: str, today: dt.date) -> str | None:
+    """Return what a finger did wrong in a normalised ID number, in Chinese, or None.
+
+    Judges what is meant as a resident ID number, and what no document holds: foreign ones have any
+    form.
+    """
+    if RESIDENT.fullmatch(id_number):
+        fault = _find_resident_fault(id_number, today)
+        return f"{fault}，请核对后重新填写" if fault else None
+    if not id_number:
+        return "证件号码是空的，请填写"
+    if IN_A_NUMBER.fullmatch(id_number) is None:
+        return "证件号码里只能有数字和字母，请去掉其他字符"
+    if WITH_CHECK.fullmatch(id_number) and len(id_number) not in FOREIGN_LENGTHS:
+        return f"身份证号应为 18 位，现在是 {len(id_number)} 位，请核对后重新填写"
+    return None
+
+
+def is_foreign_document(id_number: str) -> bool:
+    """Tell whether a normalised number can be a foreign document that we cannot check."""
+    return FOREIGN.fullmatch(id_number) is not None and not any(
+        pattern.fullmatch(id_number) for pattern in OTHER_PERMITS
+    )
 
 
 def _find_resident_fault(id_number: str, today: dt.date) -> str | None:
@@ -76,6 +95,16 @@ def _find_resident_fault(id_number: str, today: dt.date) -> str | None:
     if not EARLIEST_BIRTH <= birth <= today:
         return "身份证号中的出生日期不合理"
     return None
+
+
+def read_birth(id_number: str) -> dt.date | None:
+    """Return the birthday in a normalised resident ID number; None where a document has none."""
+    if RESIDENT.fullmatch(id_number) is None:
+        return None
+    try:
+        return dt.datetime.strptime(id_number[6:14], "%Y%m%d").date()  # noqa: DTZ007 - a day
+    except ValueError:
+        return None
 
 
 def mask_id_number(id_number: str) -> str:

@@ -74,7 +74,7 @@ def run_next_job(ctx: Context) -> bool:
         finish_job(ctx, job.id, state="failed", error=error.shown_message)
     except Exception:
         log.exception("job_failed", job_id=str(job.id), kind=job.kind)
-        finish_job(ctx, job.id, state="failed", error="任务执行出错,请联系管理员")
+        finish_job(ctx, job.id, state="failed", error="任务执行出错，请联系管理员")
     return True
 
 

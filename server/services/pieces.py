@@ -1,7 +1,8 @@
-"""The finished archive in the photo store: encrypted pieces of a few megabytes.
+"""A large file in the photo store: encrypted pieces of a few megabytes.
 
-Every piece is sealed for its export and its number, so pieces cannot be exchanged, and a reader can
-begin anywhere: that is what a resumed download needs. Nothing is ever a whole file in the clear.
+Finished exports, and zips on their way to a background job. Every piece is sealed for its file and
+its number, so pieces cannot be exchanged, and a reader can begin anywhere: that is what a resumed
+download needs, and what reading a zip needs. Nothing is ever a whole file in the clear.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+from typing import Any
 
 from models import FieldCipher, FieldUnreadable, describe_place
 from server.context import Context
@@ -18,7 +20,7 @@ CHUNK_BYTES = 4 * 1024 * 1024
 MB = 1024 * 1024
 
 
-class ExportUnreadable(Exception):
+class PieceUnreadable(Exception):
     """A piece is missing, damaged, or sealed with a key that is gone."""
 
 
@@ -27,7 +29,7 @@ def chunk_key(attempt: str, number: int) -> str:
     return f"exports/{attempt[:2]}/{attempt}-{number:06d}"
 
 
-def chunk_place(attempt: str, number: int) -> bytes:
+def _chunk_place(attempt: str, number: int) -> bytes:
     """Return what one piece is sealed for."""
     return describe_place("export", str(number), attempt)
 
@@ -89,7 +91,7 @@ class ChunkWriter:
         data = bytes(self._buffer[:size])
         del self._buffer[:size]
         self._hash.update(data)
-        place = chunk_place(self._attempt, self.chunk_count)
+        place = _chunk_place(self._attempt, self.chunk_count)
         sealed = self._ctx.cipher.encrypt(data, place=place)
         self._ctx.photo_store.put(chunk_key(self._attempt, self.chunk_count), sealed)
         self.chunk_count += 1
@@ -99,11 +101,11 @@ class ChunkWriter:
         """Leave the room that uploads need."""
         free = self._ctx.photo_store.free_bytes()
         if free is not None and free < self._ctx.settings.min_free_mb * MB + CHUNK_BYTES:
-            raise PhotoStoreUnavailable("存储空间不足,无法生成导出文件")
+            raise PhotoStoreUnavailable("存储空间不足，没有地方放这个文件")
 
 
 class ChunkReader(io.RawIOBase):
-    """The archive as a file that can be read from anywhere; holds one piece at a time."""
+    """The file, to be read from anywhere; holds one piece at a time."""
 
     def __init__(self, store: PhotoStore, cipher: FieldCipher, attempt: str, size: int) -> None:
         super().__init__()
@@ -127,6 +129,12 @@ class ChunkReader(io.RawIOBase):
         """Return the present position."""
         return self._position
 
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer as far as the piece goes, for ``io.BufferedReader``; 0 at the end."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Go to a position."""
         origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
@@ -137,7 +145,7 @@ class ChunkReader(io.RawIOBase):
         """Return up to ``size`` bytes, at most to the end of the piece; b"" at the end.
 
         Raises:
-            ExportUnreadable.
+            PieceUnreadable.
         """
         if self._position >= self._size:
             return b""
@@ -147,16 +155,16 @@ class ChunkReader(io.RawIOBase):
             self._number = number
         data = self._piece[start:] if size < 0 else self._piece[start : start + size]
         if not data:
-            raise ExportUnreadable(self._attempt)
+            raise PieceUnreadable(self._attempt)
         self._position += len(data)
         return data
 
     def _open(self, number: int) -> bytes:
         try:
             sealed = self._store.get(chunk_key(self._attempt, number))
-            return self._cipher.decrypt_bytes(sealed, place=chunk_place(self._attempt, number))
+            return self._cipher.decrypt_bytes(sealed, place=_chunk_place(self._attempt, number))
         except (PhotoMissing, FieldUnreadable) as error:
-            raise ExportUnreadable(self._attempt) from error
+            raise PieceUnreadable(self._attempt) from error
 
 
 def delete_chunks(store: PhotoStore, attempt: str, known_count: int = 0) -> None:

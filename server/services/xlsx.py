@@ -11,9 +11,10 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from xml.sax.saxutils import escape
 
-Cell = str | int
+Cell = str | int | Decimal
 
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
@@ -88,7 +89,7 @@ def _wrap_links(links: str) -> str:
 
 
 def _write_cell(value: Cell) -> str:
-    if isinstance(value, int):
+    if isinstance(value, int | Decimal):
         return f"<c><v>{value}</v></c>"
     text = escape(_NOT_IN_XML.sub("", value))
     return f'<c t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'

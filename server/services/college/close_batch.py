@@ -9,7 +9,8 @@ from sqlalchemy import select
 from models import Batch
 from server.context import Context
 from server.errors import CaijiError
-from server.services.manage_institution import find_institution
+from server.services.college.set_up import find_institution
+from server.services.moment import whole_second
 
 
 class BatchUnknown(CaijiError):
@@ -25,7 +26,7 @@ class BatchStillOpen(CaijiError):
 
     code = "batch_still_open"
     status = 409
-    message = "截止时间还没有到,不能关闭这个批次"
+    message = "截止时间还没有到，不能关闭这个批次"
 
 
 def close_batch(ctx: Context, *, institution: str | None, date: dt.date) -> None:
@@ -38,10 +39,12 @@ def close_batch(ctx: Context, *, institution: str | None, date: dt.date) -> None
     with ctx.db.write() as session:
         owner = find_institution(session, institution)
         batch = session.scalars(
-            select(Batch).where(Batch.institution_id == owner.id, Batch.date == date)
+            select(Batch)
+            .where(Batch.institution_id == owner.id, Batch.date == date)
+            .with_for_update()
         ).one_or_none()
         if batch is None:
             raise BatchUnknown
-        if now <= batch.cutoff_at:
+        if whole_second(now) <= batch.cutoff_at:
             raise BatchStillOpen
         batch.closed_at = batch.closed_at or now

@@ -10,12 +10,14 @@ from sqlalchemy.orm import Session
 
 from models import FeatureCode
 from server.errors import CaijiError
+from server.services.moment import whole_second
+from server.services.names import clean_text
 
 CODE_PATTERN = re.compile(r"[0-9a-z]{4,8}")
 PHOTO_TIPS = [
-    "面对镜头,头部端正,双眼睁开,嘴唇自然闭合",
-    "背景为干净的浅色墙面,光线均匀,脸上没有阴影",
-    "头发不遮眉毛、眼睛和耳朵,不戴帽子和首饰",
+    "面对镜头，头部端正，双眼睁开，嘴唇自然闭合",
+    "背景为干净的浅色墙面，光线均匀，脸上没有阴影",
+    "头发不遮眉毛、眼睛和耳朵，不戴帽子和首饰",
     "衣服颜色与背景有明显区别",
 ]
 
@@ -25,7 +27,7 @@ class FeatureCodeUnknown(CaijiError):
 
     code = "feature_code_unknown"
     status = 404
-    message = "没有找到这个特征码,请核对学校通知"
+    message = "没有找到这个特征码，请核对学校通知"
 
 
 class FeatureCodeNotOpen(CaijiError):
@@ -44,9 +46,9 @@ class FeatureCodeClosed(CaijiError):
     message = "采集已经结束"
 
 
-def normalise_code(typed: str) -> str:
-    """Return the stored form of a typed code: trimmed, lower case; raises FeatureCodeUnknown."""
-    code = typed.strip().lower()
+def _normalise_code(typed: str) -> str:
+    """Return a typed code in half width, lower case, trimmed; raises FeatureCodeUnknown."""
+    code = clean_text(typed).lower()
     if not CODE_PATTERN.fullmatch(code):
         raise FeatureCodeUnknown
     return code
@@ -56,7 +58,7 @@ def find_code(session: Session, typed: str) -> FeatureCode:
     """Return the enabled code; raises FeatureCodeUnknown."""
     code = session.scalars(
         select(FeatureCode).where(
-            FeatureCode.code == normalise_code(typed), FeatureCode.is_enabled.is_(True)
+            FeatureCode.code == _normalise_code(typed), FeatureCode.is_enabled.is_(True)
         )
     ).one_or_none()
     if code is None:
@@ -74,5 +76,5 @@ def require_open(code: FeatureCode, now: dt.datetime) -> None:
         raise FeatureCodeUnknown
     if code.opens_at is not None and now < code.opens_at:
         raise FeatureCodeNotOpen
-    if code.closes_at is not None and now >= code.closes_at:
+    if code.closes_at is not None and whole_second(now) > code.closes_at:
         raise FeatureCodeClosed

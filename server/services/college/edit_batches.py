@@ -1,40 +1,45 @@
 """Batches as an administrator keeps them. What a change would do to waiting photos is shown first.
 
-A photo that waits for review belongs to a batch by rule, not by a stored link: moving a cut-off or
-closing a batch moves photos. ``plan_change`` counts them, ``change_batch`` does what was shown.
+``plan_…`` count what would move (``batch_plans``), ``change_batch`` does what was shown.
 """
 
 from __future__ import annotations
 
-import bisect
 import dataclasses
 import datetime as dt
-import hashlib
 import uuid
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models import Batch, Enrolment
+from models import Batch, BatchWindow, Enrolment, LearningCentre
 from server.context import Context
 from server.errors import CaijiError, NotFound
+from server.gateways.clock import to_local
 from server.services.audit import record_audit
-from server.services.review_queue import WAITING
-from server.services.staff_viewer import Viewer
+from server.services.collection import lock_enrolments
+from server.services.college.batch_plans import (
+    NEW_ID,
+    BatchChangeRefused,
+    BatchPlan,
+    BatchRule,
+    WindowRule,
+    assign,
+    find_next,
+    make_rule,
+    plan,
+    read_batches,
+    read_waiting,
+    sort_windows,
+)
+from server.services.college.windows import describe_window, name_centres
+from server.services.viewer import Viewer
 
-NO_BATCH = "没有批次"
 MAX_GRACE_DAYS = 30
-
-
-class BatchChangeRefused(CaijiError):
-    """The change would leave batches without order; the message says why."""
-
-    code = "batch_change_refused"
-    status = 422
-    message = "不能这样修改批次"
+MAX_WINDOWS = 40
 
 
 class BatchMoved(CaijiError):
@@ -42,19 +47,7 @@ class BatchMoved(CaijiError):
 
     code = "batch_moved"
     status = 409
-    message = "看过影响之后情况又有变化,请重新确认"
-
-
-@dataclass(frozen=True)
-class BatchRule:
-    """What decides which photos a batch takes, and what else staff may set."""
-
-    id: uuid.UUID
-    label: str
-    cutoff_at: dt.datetime
-    grace_days: int
-    card_visible_from: dt.date
-    is_closed: bool
+    message = "看过影响之后情况又有变化，请重新确认"
 
 
 @dataclass(frozen=True)
@@ -69,34 +62,19 @@ class BatchRow:
 
 
 @dataclass(frozen=True)
-class BatchPlan:
-    """What a change would do: (from, to, photos), and where new photos go before and after."""
+class WindowChoices:
+    """For whom an own last moment can be: learning centres and 预计毕业 of the roster."""
 
-    before: BatchRule
-    after: BatchRule
-    moves: list[tuple[str, str, int]]
-    next_before: str
-    next_after: str
-
-    @property
-    def fingerprint(self) -> str:
-        """Equal for plans that change the same and move the same."""
-        return hashlib.sha256(repr((self.after, self.moves)).encode()).hexdigest()
-
-    @property
-    def moved_count(self) -> int:
-        """Photos that change their batch."""
-        return sum(count for _, _, count in self.moves)
-
-
-Waiting = tuple[dt.datetime, uuid.UUID | None, dt.datetime | None]
+    centres: list[tuple[uuid.UUID, str]]
+    terms: list[str]
 
 
 def list_batches(ctx: Context, viewer: Viewer) -> list[BatchRow]:
     """Return the institution's batches, the latest cut-off first."""
     with ctx.db.read() as session:
-        batches = _list_batches(session, viewer)
-        waiting = _assign(_list_waiting(session, viewer), [_rule_of(one) for one in batches])
+        batches = read_batches(session, viewer.institution_id)
+        rules = [make_rule(one) for one in batches]
+        waiting = assign(read_waiting(session, viewer.institution_id), rules)
         collected = session.execute(
             select(Enrolment.batch_id, func.count())
             .where(
@@ -106,7 +84,7 @@ def list_batches(ctx: Context, viewer: Viewer) -> list[BatchRow]:
         )
         by_batch = {row[0]: row[1] for row in collected}
     counts = Counter(waiting)
-    following = _find_for(ctx.now(), [_rule_of(one) for one in batches])
+    following = find_next(ctx.now(), rules)
     return [
         BatchRow(one, counts[one.id], by_batch.get(one.id, 0), one.id == following)
         for one in reversed(batches)
@@ -117,6 +95,22 @@ def get_batch(ctx: Context, viewer: Viewer, batch_id: uuid.UUID) -> Batch:
     """Return a batch of the viewer's institution; raises NotFound."""
     with ctx.db.read() as session:
         return _get_own(session, viewer, batch_id)
+
+
+def list_window_choices(ctx: Context, viewer: Viewer) -> WindowChoices:
+    """Return for whom own last moments can be set."""
+    with ctx.db.read() as session:
+        centres = session.execute(
+            select(LearningCentre.id, LearningCentre.name)
+            .where(LearningCentre.institution_id == viewer.institution_id)
+            .order_by(LearningCentre.name)
+        )
+        terms = session.scalars(
+            select(Enrolment.expected_term)
+            .where(Enrolment.institution_id == viewer.institution_id, Enrolment.expected_term != "")
+            .distinct()
+        )
+        return WindowChoices([(row.id, row.name) for row in centres], sorted(terms))
 
 
 def plan_change(
@@ -133,23 +127,91 @@ def plan_change(
     Raises:
         NotFound, BatchChangeRefused.
     """
-    with ctx.db.read() as session:
-        before = _rule_of(_get_own(session, viewer, batch_id))
-        after = dataclasses.replace(
-            before,
-            cutoff_at=cutoff_at,
-            grace_days=grace_days,
-            card_visible_from=card_visible_from,
-        )
-        return _plan(session, viewer, before, after, ctx.now())
+    return _plan_values(
+        ctx,
+        viewer,
+        batch_id,
+        cutoff_at=cutoff_at,
+        grace_days=grace_days,
+        card_visible_from=card_visible_from,
+    )
 
 
 def plan_closing(ctx: Context, viewer: Viewer, batch_id: uuid.UUID) -> BatchPlan:
     """Return what closing a batch would do; raises NotFound, BatchChangeRefused."""
+    return _plan_values(ctx, viewer, batch_id, is_closed=True)
+
+
+def plan_reopening(ctx: Context, viewer: Viewer, batch_id: uuid.UUID) -> BatchPlan:
+    """Return what opening a closed batch again would do; raises NotFound."""
+    return _plan_values(ctx, viewer, batch_id, is_closed=False)
+
+
+def plan_windows(
+    ctx: Context,
+    viewer: Viewer,
+    batch_id: uuid.UUID,
+    *,
+    added: WindowRule | None = None,
+    removed: WindowRule | None = None,
+) -> BatchPlan:
+    """Return what an own last moment more or less would do; one for the same students replaces.
+
+    Raises:
+        NotFound, BatchChangeRefused.
+    """
     with ctx.db.read() as session:
-        before = _rule_of(_get_own(session, viewer, batch_id))
-        after = dataclasses.replace(before, is_closed=True)
-        return _plan(session, viewer, before, after, ctx.now())
+        before = make_rule(_get_own(session, viewer, batch_id))
+        windows = [one for one in before.windows if one != removed]
+        if added is not None:
+            _require_window(session, viewer, added)
+            who = (added.centre_id, added.expected_term)
+            windows = [one for one in windows if (one.centre_id, one.expected_term) != who]
+            windows.append(added)
+        if len(windows) > MAX_WINDOWS:
+            raise BatchChangeRefused(f"一个批次最多 {MAX_WINDOWS} 个单独的截止时间")
+        after = dataclasses.replace(before, windows=sort_windows(windows))
+        return plan(session, viewer.institution_id, before, after, ctx.now())
+
+
+def plan_extra(
+    ctx: Context,
+    viewer: Viewer,
+    *,
+    cutoff_at: dt.datetime,
+    grace_days: int,
+    card_visible_from: dt.date,
+) -> BatchPlan:
+    """Return what a supplementary batch would do; raises BatchChangeRefused."""
+    after = BatchRule(
+        id=NEW_ID,
+        label=to_local(cutoff_at).date().isoformat(),
+        cutoff_at=cutoff_at,
+        grace_days=grace_days,
+        card_visible_from=card_visible_from,
+        is_closed=False,
+    )
+    with ctx.db.read() as session:
+        return plan(session, viewer.institution_id, None, after, ctx.now())
+
+
+def plan_removal(ctx: Context, viewer: Viewer, batch_id: uuid.UUID) -> BatchPlan:
+    """Return what taking a supplementary batch away would do.
+
+    Raises:
+        NotFound, BatchChangeRefused: it is not supplementary, or photos were taken into it.
+    """
+    with ctx.db.read() as session:
+        batch = _get_own(session, viewer, batch_id)
+        _require_removable(session, batch)
+        return plan(session, viewer.institution_id, make_rule(batch), None, ctx.now())
+
+
+def _plan_values(ctx: Context, viewer: Viewer, batch_id: uuid.UUID, **values: object) -> BatchPlan:
+    with ctx.db.read() as session:
+        before = make_rule(_get_own(session, viewer, batch_id))
+        after = dataclasses.replace(before, **values)  # type: ignore[arg-type]
+        return plan(session, viewer.institution_id, before, after, ctx.now())
 
 
 def change_batch(ctx: Context, viewer: Viewer, shown: BatchPlan, fingerprint: str) -> None:
@@ -160,113 +222,132 @@ def change_batch(ctx: Context, viewer: Viewer, shown: BatchPlan, fingerprint: st
     """
     now = ctx.now()
     with ctx.db.write() as session:
-        batch = _get_own(session, viewer, shown.after.id, is_locked=True)
-        plan = _plan(session, viewer, _rule_of(batch), shown.after, now)
-        if plan.fingerprint != fingerprint:
+        old, batch = None, None
+        if shown.before is not None:
+            batch = _get_own(session, viewer, shown.before.id, is_locked=True)
+            old = make_rule(batch)
+        current = plan(session, viewer.institution_id, old, shown.after, now)
+        if current.fingerprint != fingerprint:
             raise BatchMoved
-        is_closing = shown.after.is_closed and batch.closed_at is None
-        batch.cutoff_at = shown.after.cutoff_at
-        batch.grace_days = shown.after.grace_days
-        batch.card_visible_from = shown.after.card_visible_from
-        if is_closing:
-            batch.closed_at = now
+        if shown.after is None:
+            assert batch is not None
+            action = "batch.remove"
+            _remove(session, batch)
+        elif batch is None:
+            action, batch = "batch.add", _add(session, viewer, shown.after, now)
+        else:
+            action = _apply(batch, shown.after, now)
         record_audit(
             session,
             viewer,
-            "batch.close" if is_closing else "batch.change",
+            action,
             at=now,
             subject_kind="batch",
             subject_id=batch.id,
             batch=batch.label,
-            cutoff_at=batch.cutoff_at.isoformat(timespec="minutes"),
-            moved=plan.moved_count,
+            **_describe_change(session, old, shown.after),
+            moved=current.moved_count,
         )
 
 
-def _plan(
-    session: Session, viewer: Viewer, before: BatchRule, after: BatchRule, now: dt.datetime
-) -> BatchPlan:
-    old = [_rule_of(one) for one in _list_batches(session, viewer)]
-    _refuse_disorder(before, after, old, now)
-    new = sorted(
-        (after if one.id == after.id else one for one in old), key=lambda one: one.cutoff_at
-    )
-    labels: dict[uuid.UUID | None, str] = {one.id: one.label for one in old}
-    waiting = _list_waiting(session, viewer)
-    moves: Counter[tuple[str, str]] = Counter()
-    for source, target in zip(_assign(waiting, old), _assign(waiting, new), strict=True):
-        if source != target:
-            moves[labels.get(source, NO_BATCH), labels.get(target, NO_BATCH)] += 1
-    return BatchPlan(
-        before=before,
-        after=after,
-        moves=[(*move, count) for move, count in sorted(moves.items())],
-        next_before=labels.get(_find_for(now, old), NO_BATCH),
-        next_after=labels.get(_find_for(now, new), NO_BATCH),
-    )
+def _apply(batch: Batch, after: BatchRule, now: dt.datetime) -> str:
+    """Give a batch these values; returns the act's name."""
+    was_closed = batch.closed_at is not None
+    batch.cutoff_at = after.cutoff_at
+    batch.grace_days = after.grace_days
+    batch.card_visible_from = after.card_visible_from
+    if make_rule(batch).windows != after.windows:
+        batch.windows = [
+            BatchWindow(
+                centre_id=one.centre_id,
+                expected_term=one.expected_term,
+                last_at=one.last_at,
+                created_at=now,
+            )
+            for one in after.windows
+        ]
+    if after.is_closed and not was_closed:
+        batch.closed_at = now
+        return "batch.close"
+    if was_closed and not after.is_closed:
+        batch.closed_at = None
+        return "batch.reopen"
+    return "batch.change"
 
 
-def _refuse_disorder(
-    before: BatchRule, after: BatchRule, rules: Sequence[BatchRule], now: dt.datetime
-) -> None:
-    if after.is_closed and not before.is_closed and now <= before.cutoff_at:
-        raise BatchChangeRefused("截止时间还没有到,不能关闭这个批次")
-    if after.cutoff_at == before.cutoff_at:
+def _add(session: Session, viewer: Viewer, rule: BatchRule, now: dt.datetime) -> Batch:
+    batch = Batch(
+        institution_id=viewer.institution_id,
+        date=dt.date.fromisoformat(rule.label),
+        cutoff_at=rule.cutoff_at,
+        grace_days=rule.grace_days,
+        card_visible_from=rule.card_visible_from,
+        is_extra=True,
+        created_at=now,
+    )
+    session.add(batch)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise BatchMoved from error
+    return batch
+
+
+def _remove(session: Session, batch: Batch) -> None:
+    """Delete a supplementary batch; who still had days of grace in it has them no longer."""
+    _require_removable(session, batch)
+    lock_enrolments(session, Enrolment.grace_batch_id == batch.id)
+    session.execute(
+        update(Enrolment)
+        .where(Enrolment.grace_batch_id == batch.id)
+        .values(grace_batch_id=None, grace_until=None)
+    )
+    session.delete(batch)
+
+
+def _require_removable(session: Session, batch: Batch) -> None:
+    if not batch.is_extra:
+        raise BatchChangeRefused("春秋两季的批次不能删除，只有补充批次可以")
+    taken = session.scalar(select(Enrolment.id).where(Enrolment.batch_id == batch.id).limit(1))
+    if taken is not None:
+        raise BatchChangeRefused("这个批次已经有采集的照片，不能删除")
+
+
+def _require_window(session: Session, viewer: Viewer, window: WindowRule) -> None:
+    if window.centre_id is None and not window.expected_term:
+        raise BatchChangeRefused("请选择学习中心或预计毕业，至少一项")
+    if window.centre_id is None:
         return
-    if before.is_closed:
-        raise BatchChangeRefused("批次已关闭,不能再改截止时间")
-    place = next(number for number, one in enumerate(rules) if one.id == before.id)
-    earlier, later = rules[:place][-1:], rules[place + 1 :][:1]
-    if earlier and after.cutoff_at <= earlier[0].cutoff_at:
-        raise BatchChangeRefused(f"截止时间必须晚于批次 {earlier[0].label} 的截止时间")
-    if later and after.cutoff_at >= later[0].cutoff_at:
-        raise BatchChangeRefused(f"截止时间必须早于批次 {later[0].label} 的截止时间")
+    centre = session.get(LearningCentre, window.centre_id)
+    if centre is None or centre.institution_id != viewer.institution_id:
+        raise BatchChangeRefused("没有这个学习中心")
 
 
-def _assign(waiting: Sequence[Waiting], rules: Sequence[BatchRule]) -> list[uuid.UUID | None]:
-    """Return the batch of each waiting photo; the rule of ``batches.find_target_batch``."""
-    takers = sorted((one for one in rules if not one.is_closed), key=lambda one: one.cutoff_at)
-    cutoffs = [one.cutoff_at for one in takers]
-    open_ids: list[uuid.UUID | None] = [one.id for one in takers]
-    after_all = [*open_ids, None]
-    return [
-        grace_batch
-        if grace_until is not None and uploaded_at <= grace_until and grace_batch in open_ids
-        else after_all[bisect.bisect_left(cutoffs, uploaded_at)]
-        for uploaded_at, grace_batch, grace_until in waiting
-    ]
+def _describe_change(
+    session: Session, before: BatchRule | None, after: BatchRule | None
+) -> dict[str, dict[str, object]]:
+    old, new = (_describe_rule(session, rule) for rule in (before, after))
+    names = dict.fromkeys([*old, *new])
+    return {
+        name: {"old": old.get(name, ""), "new": new.get(name, "")}
+        for name in names
+        if old.get(name) != new.get(name)
+    }
 
 
-def _find_for(moment: dt.datetime, rules: Sequence[BatchRule]) -> uuid.UUID | None:
-    return _assign([(moment, None, None)], rules)[0]
-
-
-def _list_waiting(session: Session, viewer: Viewer) -> list[Waiting]:
-    rows = session.execute(
-        select(Enrolment.uploaded_at, Enrolment.grace_batch_id, Enrolment.grace_until).where(
-            Enrolment.institution_id == viewer.institution_id,
-            Enrolment.collection_status.in_(WAITING),
-            Enrolment.uploaded_at.is_not(None),
-        )
-    )
-    return [(uploaded_at, batch, until) for uploaded_at, batch, until in rows if uploaded_at]
-
-
-def _list_batches(session: Session, viewer: Viewer) -> Sequence[Batch]:
-    return session.scalars(
-        select(Batch).where(Batch.institution_id == viewer.institution_id).order_by(Batch.cutoff_at)
-    ).all()
-
-
-def _rule_of(batch: Batch) -> BatchRule:
-    return BatchRule(
-        id=batch.id,
-        label=batch.label,
-        cutoff_at=batch.cutoff_at,
-        grace_days=batch.grace_days,
-        card_visible_from=batch.card_visible_from,
-        is_closed=batch.closed_at is not None,
-    )
+def _describe_rule(session: Session, rule: BatchRule | None) -> dict[str, object]:
+    if rule is None:
+        return {}
+    names = name_centres(session, rule.windows)
+    return {
+        "cutoff_at": rule.cutoff_at.isoformat(timespec="minutes"),
+        "grace_days": rule.grace_days,
+        "card_visible_from": rule.card_visible_from.isoformat(),
+        "own_last_moments": "；".join(
+            f"{describe_window(one, names)} {to_local(one.last_at):%Y-%m-%d %H:%M}"
+            for one in rule.windows
+        ),
+    }
 
 
 def _get_own(

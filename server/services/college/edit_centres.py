@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from models import Enrolment, LearningCentre, Staff
 from server.context import Context
 from server.errors import NotFound
 from server.services.audit import record_audit
-from server.services.manage_institution import AlreadyExists
-from server.services.staff_viewer import Viewer
+from server.services.college.set_up import AlreadyExists
+from server.services.viewer import Viewer
 
 
 @dataclass(frozen=True)
@@ -39,16 +40,14 @@ def list_centres(ctx: Context, viewer: Viewer) -> list[CentreRow]:
             .where(Enrolment.institution_id == viewer.institution_id)
             .group_by(Enrolment.centre_id)
         )
-        accounts = session.execute(
-            select(Staff.centre_id, func.count())
+        accounts = session.scalars(
+            select(Staff)
             .where(Staff.institution_id == viewer.institution_id, Staff.disabled_at.is_(None))
-            .group_by(Staff.centre_id)
+            .options(selectinload(Staff.centre), selectinload(Staff.further_centres))
         )
         by_students = {row[0]: row[1] for row in students}
-        by_accounts = {row[0]: row[1] for row in accounts}
-    return [
-        CentreRow(one, by_students.get(one.id, 0), by_accounts.get(one.id, 0)) for one in centres
-    ]
+        by_accounts = Counter(centre.id for staff in accounts for centre in staff.centres)
+    return [CentreRow(one, by_students.get(one.id, 0), by_accounts[one.id]) for one in centres]
 
 
 def get_centre(ctx: Context, viewer: Viewer, centre_id: uuid.UUID) -> LearningCentre:

@@ -12,24 +12,26 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models import CollectionMode, Enrolment, FeatureCode
+from models import ChsiPolicy, CollectionMode, Enrolment, FeatureCode
 from server.context import Context
 from server.errors import NotFound
 from server.services.audit import record_audit
-from server.services.manage_institution import AlreadyExists
-from server.services.staff_viewer import Viewer
+from server.services.college.set_up import AlreadyExists
+from server.services.viewer import Viewer
 
 PROFILES = {
-    "moe-2017": "教育部 2017 标准(蓝、白、浅灰背景)",
-    "moe-2017-blue": "教育部 2017 标准,只收蓝色背景",
-    "moe-2017-white": "教育部 2017 标准,只收白色背景",
+    "moe-2017": "教育部 2017 标准（蓝、白、浅灰背景）",
+    "moe-2017-blue": "教育部 2017 标准，只收蓝色背景",
+    "moe-2017-white": "教育部 2017 标准，只收白色背景",
 }
 BACKGROUNDS = {
+    "auto": "不合格的纯色墙面换成最接近的标准色",
     "keep": "保持原样",
     "blue": "纯色墙面换成标准蓝",
     "white": "纯色墙面换成白色",
     "grey": "纯色墙面换成浅灰",
 }
+CHSI_POLICIES = {policy.value: policy.label for policy in ChsiPolicy}
 CAPTURE_POLICIES = {"camera_or_album": "拍摄或从相册选择", "camera_only": "只能现场拍摄"}
 
 
@@ -51,6 +53,7 @@ class CodeValues:
     background: str
     capture_policy: str
     pay_first: bool
+    chsi_policy: ChsiPolicy
     daily_submissions: int
     opens_at: dt.datetime | None
     closes_at: dt.datetime | None

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Callable
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from models import ConsentText, FeatureCode, Institution, LearningCentre
+from models import FeatureCode, Institution, LearningCentre
 from server.context import Context
 from server.errors import CaijiError
-from server.services.batches import ensure_batches
-from server.services.feature_codes import CODE_PATTERN
+from server.services.college.batches import ensure_batches
+from server.services.college.codes import CODE_PATTERN
+from server.services.consent.parts import NoticeParts
+from server.services.consent.publish import publish_first
+from server.services.consent.shipped import make_shipped
 
-CONSENT_VERSION = "2026-01"
-CONSENT_TEXT = """为办理学历电子注册、学籍卡、学生证和学位证,学校需要采集您的姓名、证件号码和照片。
-
-一、我们收集:您填写的姓名和证件号码(用于与学籍名单核对)、您上传的照片、缴费结果,以及微信为本小程序提供的用户标识。
-二、照片会由程序检测是否符合教育部图像采集标准(头像位置、背景、清晰度等),并由学校工作人员审核;不用于其他用途,不做人脸比对。
-三、证件号码加密保存;未采用的照片在保存期满后删除;已采集的照片由学校按学籍档案规定保存。
-四、您可以在审核前撤回照片,也可以向所属学习中心查询、更正您的信息。
-
-点击“同意”表示您已阅读并同意以上内容。"""
 MAX_FEE_FEN = 100_000
 
 
@@ -43,29 +38,28 @@ class AlreadyExists(CaijiError):
     message = "名称或代码已存在"
 
 
+MakeNotice = Callable[[Institution, int], NoticeParts]
+"""An institution's first notice, from it and the days for which raw photos are kept."""
+
+
 class FeatureCodeMalformed(CaijiError):
     """Not 4-8 letters and digits, or a fee that cannot be."""
 
     code = "feature_code_malformed"
     status = 422
-    message = "特征码应为 4-8 位字母或数字,费用应为 1-100000 分"
+    message = "特征码应为 4-8 位字母或数字，费用应为 1-100000 分"
 
 
-def ensure_consent(session: Session, now: dt.datetime) -> None:
-    """Store the present consent text; earlier versions stay as they are."""
-    if session.get(ConsentText, CONSENT_VERSION) is None:
-        session.add(ConsentText(version=CONSENT_VERSION, text=CONSENT_TEXT, created_at=now))
-
-
-def add_institution(ctx: Context, name: str) -> uuid.UUID:
-    """Create an institution with its next batches; raises AlreadyExists."""
+def add_institution(ctx: Context, name: str, make_notice: MakeNotice = make_shipped) -> uuid.UUID:
+    """Create an institution with its notice and its next batches; raises AlreadyExists."""
     now = ctx.now()
     try:
         with ctx.db.write() as session:
-            ensure_consent(session, now)
             institution = Institution(name=name.strip(), created_at=now)
             session.add(institution)
             session.flush()
+            parts = make_notice(institution, ctx.settings.retention_days)
+            publish_first(session, institution, parts, now)
             ensure_batches(session, institution, now)
             return institution.id
     except IntegrityError as error:

@@ -12,15 +12,31 @@ from dataclasses import dataclass
 from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from models import BackgroundJob, Batch, DeletionRecord, Enrolment, Staff
+from models import BackgroundJob, Batch, DeletionRecord, Enrolment, LearningCentre, Staff
 from server.context import Context
 from server.errors import CaijiError, NotFound
 from server.gateways.clock import to_local
 from server.services.audit import record_audit
-from server.services.export_chunks import ChunkReader, ExportUnreadable, try_to_delete_chunks
-from server.services.export_plan import ExportOrder, Naming, Use, count_rows
-from server.services.staff_viewer import Viewer
-from server.services.write_archive import ExportEmpty
+from server.services.exports.left_out import LeftOut, name_left_out, require_somebody
+from server.services.exports.plan import (
+    AnyUse,
+    ExportOrder,
+    Naming,
+    Use,
+    count_waiting,
+    read_uses,
+)
+from server.services.exports.scope import (
+    ExportMalformed,
+    PicturesWaiting,
+    describe_scope,
+    go_on_from_last,
+    list_profile_uses,
+    name_receiver,
+    narrow,
+)
+from server.services.pieces import ChunkReader, PieceUnreadable, try_to_delete_chunks
+from server.services.viewer import Viewer
 
 KIND = "export"
 KEPT = dt.timedelta(days=7)
@@ -29,16 +45,9 @@ UNFINISHED = ("queued", "running")
 FILE_NAMES = {
     Naming.STUDENT_NO: "internal-student-no",
     Naming.ID_NUMBER: "internal-id-number",
-    Naming.COLLECTION_CODE: "provider-code",
+    Naming.PHOTO_NUMBER: "provider-photo-number",
+    Naming.CHSI_CODE: "provider-chsi-code",
 }
-
-
-class ExportMalformed(CaijiError):
-    """No batch, no naming or no use was chosen."""
-
-    code = "export_malformed"
-    status = 422
-    message = "请选择批次、命名方式和至少一种用途"
 
 
 class ExportGone(CaijiError):
@@ -46,7 +55,7 @@ class ExportGone(CaijiError):
 
     code = "export_gone"
     status = 410
-    message = "导出文件不存在、已过期或已被删除,请重新导出"
+    message = "导出文件不存在、已过期或已被删除，请重新导出"
 
 
 @dataclass(frozen=True)
@@ -57,8 +66,12 @@ class ExportView:
     state: str
     batch: str
     naming: Naming
-    uses: tuple[Use, ...]
+    uses: tuple[AnyUse, ...]
+    centre: str
+    since: dt.datetime | None
     counts: dict[str, int]
+    missing: dict[str, int]
+    """Students without the picture of a profile, by use."""
     done_count: int
     total_count: int
     size_bytes: int
@@ -113,21 +126,38 @@ def list_export_batches(ctx: Context, viewer: Viewer) -> list[tuple[Batch, int]]
 
 
 def request_export(
-    ctx: Context, viewer: Viewer, *, batch: str, naming: str, uses: list[str]
+    ctx: Context,
+    viewer: Viewer,
+    *,
+    batch: str,
+    naming: str,
+    uses: list[str],
+    centre: str = "",
+    is_since_last: bool = False,
+    receiver: str = "",
+    purpose: str = "",
 ) -> uuid.UUID:
     """Start an export of a batch (a date) and return its job; the same one while it is under way.
 
+    ``centre`` is the id of one learning centre; ``is_since_last`` leaves out what the last finished
+    export of the same kind held.
+
     Raises:
-        ExportMalformed, ExportEmpty.
+        ExportMalformed, ReceiverMissing, PicturesWaiting, and what ``require_somebody`` raises.
     """
     now = ctx.now()
     with ctx.db.write() as session:
         order = _read_order(session, viewer, batch, naming, uses, now)
+        order = name_receiver(narrow(session, order, centre), receiver, purpose)
+        if is_since_last:
+            done = session.scalars(_own_jobs(viewer).where(BackgroundJob.state == "done"))
+            order = go_on_from_last(order, done)
+        if waiting := count_waiting(session, order):
+            raise PicturesWaiting(f"还有 {waiting} 张照片正在生成，请过几分钟再导出")
         same = _find_same(session, viewer, order)
         if same is not None:
             return same
-        if not sum(count_rows(session, order, use) for use in order.uses):
-            raise ExportEmpty
+        require_somebody(session, order)
         job = BackgroundJob(
             institution_id=viewer.institution_id,
             kind=KIND,
@@ -147,6 +177,7 @@ def request_export(
             批次=batch,
             命名=order.naming.label,
             用途="、".join(use.label for use in order.uses),
+            **describe_scope(session, order),
         )
         return job.id
 
@@ -162,7 +193,10 @@ def _read_order(
     try:
         date = dt.date.fromisoformat(batch)
         chosen_naming = Naming(naming)
-        chosen = {Use(use) for use in uses}
+        known: list[AnyUse] = [*Use, *list_profile_uses(session, viewer.institution_id)]
+        chosen = tuple(use for use in known if use.value in uses)
+        if set(uses) - {use.value for use in known}:
+            raise ExportMalformed
     except ValueError as error:
         raise ExportMalformed from error
     batch_id = session.scalar(
@@ -174,7 +208,7 @@ def _read_order(
         institution_id=viewer.institution_id,
         batch_id=batch_id,
         naming=chosen_naming,
-        uses=tuple(use for use in Use if use in chosen),
+        uses=chosen,
         as_of=now,
     )
 
@@ -193,6 +227,13 @@ def list_exports(ctx: Context, viewer: Viewer) -> list[ExportView]:
     with ctx.db.read() as session:
         jobs = session.scalars(_own_jobs(viewer).limit(LISTED)).all()
         return [_describe(session, job) for job in jobs]
+
+
+def list_left_out(ctx: Context, viewer: Viewer, job_id: uuid.UUID) -> list[LeftOut]:
+    """Return whom an export of the viewer's institution leaves out; raises NotFound."""
+    with ctx.db.read() as session:
+        job = _get_job(session, viewer, job_id)
+        return name_left_out(session, read_uses(job.parameters), job.result.get("left_out", {}))
 
 
 def view_export(ctx: Context, viewer: Viewer, job_id: uuid.UUID) -> ExportView:
@@ -216,7 +257,7 @@ def open_export(ctx: Context, viewer: Viewer, job_id: uuid.UUID, *, start: int) 
     try:
         file.read(1)
         file.seek(0)
-    except ExportUnreadable as error:
+    except PieceUnreadable as error:
         raise ExportGone from error
     with ctx.db.write() as session:
         record_audit(
@@ -299,19 +340,24 @@ def _get_job(session: Session, viewer: Viewer, job_id: uuid.UUID) -> BackgroundJ
 def _describe(session: Session, job: BackgroundJob) -> ExportView:
     staff = session.get(Staff, job.started_by)
     is_there = job.state == "done" and job.file_key is not None
+    centre_id, since = job.parameters.get("centre_id"), job.parameters.get("since")
+    centre = session.get(LearningCentre, uuid.UUID(centre_id)) if centre_id else None
     return ExportView(
         id=job.id,
         state=job.state,
         batch=job.parameters["batch"],
         naming=Naming(job.parameters["naming"]),
-        uses=tuple(Use(use) for use in job.parameters["uses"]),
+        uses=read_uses(job.parameters),
+        centre=centre.name if centre else "",
+        since=dt.datetime.fromisoformat(since) if since else None,
         counts=job.result.get("counts", {}),
+        missing=job.result.get("missing", {}),
         done_count=job.done_count,
         total_count=job.total_count,
         size_bytes=int(job.result.get("size_bytes", 0)),
         sha256=job.result.get("sha256", ""),
         error=job.error,
-        started_by=staff.username if staff else "",
+        started_by=staff.shown_name if staff else "",
         created_at=job.created_at,
         finished_at=job.finished_at,
         expires_at=job.finished_at + KEPT if is_there and job.finished_at else None,

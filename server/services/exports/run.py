@@ -19,10 +19,11 @@ from models import AuditEntry, BackgroundJob
 from server.context import Context
 from server.errors import CaijiError
 from server.failpoints import hit
-from server.services.export_chunks import ChunkWriter, delete_chunks, try_to_delete_chunks
-from server.services.export_plan import ExportOrder, count_rows
-from server.services.run_jobs import JobTaken
-from server.services.write_archive import ArchiveWriter, Sink, UseResult
+from server.services.exports.archive import ArchiveWriter, Sink, UseResult
+from server.services.exports.plan import ExportOrder, count_rows
+from server.services.exports.receipts import record_receipt
+from server.services.jobs import JobTaken
+from server.services.pieces import ChunkWriter, delete_chunks, try_to_delete_chunks
 
 PROGRESS_EVERY_S = 1.0
 MAX_ATTEMPTS = 3
@@ -33,7 +34,7 @@ class ExportKeepsDying(CaijiError):
 
     code = "export_keeps_dying"
     status = 500
-    message = "导出多次被中断,已停止重试,请联系系统管理员"
+    message = "导出多次被中断，已停止重试，请联系系统管理员"
 
 
 @dataclass
@@ -103,11 +104,20 @@ def run_export(ctx: Context, job_id: uuid.UUID) -> None:
         results = ArchiveWriter(ctx, order, out, attempt.note_progress, out.settle).write()
         hit("export_before_finish")
         size_bytes, sha256 = out.finish()
+        record_receipt(ctx, job_id, order, results, size_bytes=size_bytes, sha256=sha256)
         attempt.write_row(
             done_count=attempt.total,
             total_count=attempt.total,
             result={
                 "counts": {result.use.value: result.count for result in results},
+                "missing": {
+                    result.use.value: result.missing for result in results if result.missing
+                },
+                "left_out": {
+                    result.use.value: [str(each) for each in result.left_out]
+                    for result in results
+                    if result.left_out
+                },
                 "size_bytes": size_bytes,
                 "sha256": sha256,
                 "chunk_count": out.chunk_count,

@@ -14,7 +14,7 @@ from models import MessageAllowance, Order, OutboxMessage, WechatUser
 from server.context import Context
 from server.gateways.transport import GatewayError
 from server.gateways.wechat_messages import WechatRefused
-from server.services.insert_once import insert_once
+from server.upsert import insert_once
 
 log = structlog.get_logger()
 
@@ -38,8 +38,9 @@ def queue_message(
 ) -> bool:
     """Write a message in the caller's transaction; return whether it is a new one.
 
-    `template` is `photo_rejected`, `photo_collected`, `deadline_near` or `refund`. `fact` names
-    what the message tells, for example a refund's number: the same fact twice is one message.
+    `template` is `photo_rejected`, `photo_collected`, `deadline_near`, `refund` or
+    `data_request`. `fact` names what the message tells, for example a refund's number: the same
+    fact twice is one message.
     `fields` maps WeChat's field names, for example `thing1`, to text, which is cut when sent.
     """
     row_id = insert_once(
@@ -97,7 +98,9 @@ def claim(ctx: Context, message_id: uuid.UUID) -> OutboxMessage | None:
     """Reserve a message for this worker, counting the attempt before it is made."""
     now = ctx.now()
     with ctx.db.write() as session:
-        message = session.get_one(OutboxMessage, message_id)
+        message = session.get(OutboxMessage, message_id)
+        if message is None:  # its decision was undone a moment ago
+            return None
         claimed = session.execute(
             update(OutboxMessage)
             .where(OutboxMessage.id == message_id, OutboxMessage.state == PENDING)
@@ -146,7 +149,9 @@ def deliver(ctx: Context, message: OutboxMessage) -> bool:
 def finish(ctx: Context, message: OutboxMessage, state: str, reason: str) -> None:
     """End a message; a sent one uses up one permission of the student."""
     with ctx.db.write() as session:
-        row = session.get_one(OutboxMessage, message.id)
+        row = session.get(OutboxMessage, message.id)
+        if row is None:
+            return
         row.state = state
         row.last_error = reason[:120]
         row.next_attempt_at = None
@@ -167,6 +172,8 @@ def postpone(ctx: Context, message: OutboxMessage, reason: str) -> None:
         finish(ctx, message, FAILED, reason)
         return
     with ctx.db.write() as session:
-        row = session.get_one(OutboxMessage, message.id)
+        row = session.get(OutboxMessage, message.id)
+        if row is None:
+            return
         row.last_error = reason[:120]
         row.next_attempt_at = ctx.now() + RETRY_AFTER[message.attempts - 1]

@@ -10,17 +10,18 @@ import structlog
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
-from models import Order, OrderState, QuarantinedPayment
+from models import HAS_MONEY, Order, OrderState, QuarantinedPayment
 from server.gateways.pay import PaymentEvidence, RefundEvidence
-from server.services.insert_once import insert_once
-from server.services.staff_viewer import Viewer
+from server.services.viewer import Viewer
+from server.upsert import insert_once
 
 log = structlog.get_logger()
 
+MAX_FEN = 10**15
+"""Ten thousand billion yuan: more is not believed, and does not fit the column."""
 RECHECK_AFTER = dt.timedelta(seconds=10)
-SUPERSEDED_NOTE = "后来的支付凭据与订单一致,已自动入账"
+SUPERSEDED_NOTE = "后来的支付凭据与订单一致，已自动入账"
 FOREIGN_ACCOUNT = frozenset({"wrong_app", "wrong_merchant"})
-HAS_MONEY = frozenset({OrderState.PAID, OrderState.REFUNDING, OrderState.REFUNDED})
 
 
 class Reason(enum.StrEnum):
@@ -32,6 +33,8 @@ class Reason(enum.StrEnum):
     WRONG_CURRENCY = "wrong_currency"
     WRONG_AMOUNT = "wrong_amount"
     WRONG_PAYER = "wrong_payer"
+    IMPLAUSIBLE = "implausible"
+    """Signed, but with a number or a time that cannot be."""
     PAID_AFTER_CLOSE = "paid_after_close"
     PAID_TWICE = "paid_twice"
     TRANSACTION_USED = "transaction_used"
@@ -52,6 +55,7 @@ REASON_LABELS = {
     Reason.WRONG_CURRENCY: "币种不一致",
     Reason.WRONG_AMOUNT: "金额不一致",
     Reason.WRONG_PAYER: "付款人不一致",
+    Reason.IMPLAUSIBLE: "凭据内容异常",
     Reason.PAID_AFTER_CLOSE: "订单关闭后付款",
     Reason.PAID_TWICE: "重复付款",
     Reason.TRANSACTION_USED: "交易号已被其他订单使用",
@@ -85,29 +89,34 @@ def put_in_quarantine(
         order=order,
         at=at,
         notice_row_id=notice_row_id,
-        paid_at=evidence.success_time,
-        detail=f"{evidence.currency} {evidence.trade_state}",
+        paid_at=None if reason is Reason.IMPLAUSIBLE else evidence.success_time,
+        detail=f"{evidence.currency} {evidence.trade_state}{describe_excess(evidence.amount_fen)}",
     )
     is_ours = reason not in FOREIGN_ACCOUNT
     # what finance has resolved must not block the student again when WeChat repeats itself
-    is_open = is_new or is_unresolved(session, evidence.transaction_id, reason)
+    is_open = is_new or _is_unresolved(session, evidence.transaction_id, reason)
     if order is not None and is_ours and is_open and order.state not in HAS_MONEY:
-        hold_order(session, order, at if is_new else None)
+        _hold_order(session, order, at if is_new else None)
     return is_new
 
 
-def is_unresolved(session: Session, transaction_id: str, reason: Reason) -> bool:
+def describe_excess(amount_fen: int) -> str:
+    """Return the amount in words where the column cannot hold it."""
+    return f" {str(amount_fen)[:40]}分" if amount_fen > MAX_FEN else ""
+
+
+def _is_unresolved(session: Session, transaction_id: str, reason: Reason) -> bool:
     """Whether finance still has to decide about this transaction and reason."""
     row = session.scalar(
         select(QuarantinedPayment.id).where(
-            QuarantinedPayment.fingerprint == make_fingerprint(transaction_id, reason),
+            QuarantinedPayment.fingerprint == _make_fingerprint(transaction_id, reason),
             QuarantinedPayment.resolved_at.is_(None),
         )
     )
     return row is not None
 
 
-def make_fingerprint(transaction_id: str, reason: Reason) -> str:
+def _make_fingerprint(transaction_id: str, reason: Reason) -> str:
     """Return what makes a held payment the same one when it is told again."""
     return f"{transaction_id}:{reason}"[:160]
 
@@ -154,13 +163,13 @@ def keep(
         QuarantinedPayment,
         key="fingerprint",
         values={
-            "fingerprint": make_fingerprint(transaction_id, reason),
+            "fingerprint": _make_fingerprint(transaction_id, reason),
             "institution_id": order.institution_id if order else None,
             "reason": reason,
             "source": source,
             "out_trade_no": out_trade_no[:64],
             "transaction_id": transaction_id[:64],
-            "amount_fen": amount_fen,
+            "amount_fen": min(amount_fen, MAX_FEN),
             "paid_at": paid_at,
             "detail": detail[:500],
             "order_id": order.id if order else None,
@@ -174,7 +183,7 @@ def keep(
     return row_id is not None
 
 
-def hold_order(session: Session, order: Order, ask_again_from: dt.datetime | None) -> None:
+def _hold_order(session: Session, order: Order, ask_again_from: dt.datetime | None) -> None:
     """Show the order as quarantined; for a new row ask WeChat soon, it may have been a bad copy."""
     next_query_at = ask_again_from + RECHECK_AFTER if ask_again_from else None
     session.execute(

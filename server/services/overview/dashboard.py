@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Date, cast, func, select
@@ -21,15 +21,15 @@ from models import (
     Role,
 )
 from server.context import Context
-from server.gateways.clock import to_local
-from server.services.progress import Progress, read_progress
-from server.services.rejection_reasons import REASONS
-from server.services.review_queue import WAITING
-from server.services.staff_viewer import Viewer, list_scope
+from server.gateways.clock import LOCAL_OFFSET, LOCAL_ZONE, to_local
+from server.services.collection import WAITING
+from server.services.college.windows import describe_windows
+from server.services.messages.reasons import describe_reason
+from server.services.overview.behind_figures import BY_NOTE, DAYS_SHOWN
+from server.services.overview.progress import Progress, read_progress
+from server.services.overview.stopping_rules import StoppingRule, count_stopping_rules
+from server.services.viewer import Viewer, list_scope
 
-DAYS_SHOWN = 30
-LOCAL_OFFSET_HOURS = 8
-"""Asia/Shanghai has had no other offset since 1991."""
 MONEY_ROLES = {Role.ADMIN, Role.FINANCE}
 
 
@@ -49,6 +49,8 @@ class NextCutoff:
     label: str
     cutoff_at: dt.datetime
     days_left: int
+    earlier: list[NextCutoff] = field(default_factory=list)
+    """Students with an own last moment, named by the label."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ class Dashboard:
     progress: Progress
     days: list[DayCount]
     cutoffs: list[NextCutoff]
-    rejections: list[tuple[str, int]]
+    rejections: list[tuple[str, int, str]]
+    stopping: list[StoppingRule]
     waiting: int
     oldest_wait_s: float | None
     money: Money | None
@@ -87,6 +90,7 @@ def read_dashboard(ctx: Context, viewer: Viewer) -> Dashboard:
             days=_count_days(session, viewer, now),
             cutoffs=_list_cutoffs(session, viewer, now),
             rejections=_count_rejections(session, viewer, now),
+            stopping=count_stopping_rules(session, viewer, now - dt.timedelta(days=DAYS_SHOWN)),
             waiting=progress.all.waiting,
             oldest_wait_s=(now - oldest).total_seconds() if oldest else None,
             money=_read_money(session, viewer, now) if viewer.role in MONEY_ROLES else None,
@@ -119,8 +123,8 @@ def _count_by_day(
 
 def _local_day(session: Session, column: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
     if session.get_bind().dialect.name == "sqlite":
-        return func.date(column, f"+{LOCAL_OFFSET_HOURS} hours")
-    return cast(func.timezone("Asia/Shanghai", column), Date)
+        return func.date(column, f"+{LOCAL_OFFSET.total_seconds()} seconds")
+    return cast(func.timezone(LOCAL_ZONE.key, column), Date)
 
 
 def _list_cutoffs(session: Session, viewer: Viewer, now: dt.datetime) -> list[NextCutoff]:
@@ -135,12 +139,23 @@ def _list_cutoffs(session: Session, viewer: Viewer, now: dt.datetime) -> list[Ne
         .limit(2)
     )
     return [
-        NextCutoff(batch.label, batch.cutoff_at, (batch.cutoff_at - now).days) for batch in batches
+        NextCutoff(
+            batch.label,
+            batch.cutoff_at,
+            (batch.cutoff_at - now).days,
+            [
+                NextCutoff(who, last_at, (last_at - now).days)
+                for who, last_at in describe_windows(session, batch, viewer.centre_ids, now)
+            ],
+        )
+        for batch in batches
     ]
 
 
-def _count_rejections(session: Session, viewer: Viewer, now: dt.datetime) -> list[tuple[str, int]]:
-    """Return (reason, how often) of the last days, the most frequent first."""
+def _count_rejections(
+    session: Session, viewer: Viewer, now: dt.datetime
+) -> list[tuple[str, int, str]]:
+    """Return (reason, how often, its code) of the last days, the most frequent first."""
     rows = session.execute(
         select(Review.reason_codes, Review.note)
         .join(Enrolment, Enrolment.id == Review.enrolment_id)
@@ -153,10 +168,13 @@ def _count_rejections(session: Session, viewer: Viewer, now: dt.datetime) -> lis
     )
     counts: Counter[str] = Counter()
     for codes, note in rows:
-        counts.update(REASONS.get(code, code) for code in codes)
+        counts.update(codes)
         if note and not codes:
-            counts["其他(说明)"] += 1
-    return counts.most_common(10)
+            counts[BY_NOTE] += 1
+    return [
+        ("其他（说明）" if code == BY_NOTE else describe_reason(code), count, code)
+        for code, count in counts.most_common(10)
+    ]
 
 
 def _read_money(session: Session, viewer: Viewer, now: dt.datetime) -> Money:

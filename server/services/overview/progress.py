@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 
 from models import REGISTERED, CollectionStatus, Enrolment, LearningCentre
 from server.context import Context
-from server.services.list_students import MISSING
-from server.services.staff_viewer import Viewer, list_scope
+from server.services.overview.list_students import MISSING
+from server.services.viewer import Viewer, list_scope
 
 
 @dataclass
@@ -19,6 +19,8 @@ class Tally:
     """Registered students of one group by status. Those not 在籍 are counted apart."""
 
     name: str
+    key: str = ""
+    """The value of the list's filter for this group; empty: it has none."""
     counts: Counter[CollectionStatus] = field(default_factory=Counter)
     not_registered: int = 0
 
@@ -88,8 +90,8 @@ def read_progress(ctx: Context, viewer: Viewer) -> Progress:
     centres: dict[uuid.UUID, Tally] = {}
     levels: dict[str, Tally] = {}
     for centre_id, level, status, register_status, count in rows:
-        centre = centres.setdefault(centre_id, Tally(names.get(centre_id, "")))
-        group = levels.setdefault(level, Tally(level or "未填写"))
+        centre = centres.setdefault(centre_id, Tally(names.get(centre_id, ""), str(centre_id)))
+        group = levels.setdefault(level, Tally(level or "未填写", level))
         for tally in (everything, centre, group):
             if register_status == REGISTERED or status is CollectionStatus.COLLECTED:
                 tally.counts[status] += count

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import (
+    AuditEntry,
     MessageAllowance,
     Order,
     OutboxMessage,
@@ -19,8 +20,9 @@ from models import (
 )
 from server.context import Context
 from server.services.id_numbers import mask_id_number
-from server.services.staff_viewer import Viewer, get_visible
-from server.services.view_enrolment import EnrolmentView, build_view
+from server.services.sealing import unseal
+from server.services.student.view import EnrolmentView, build_view, list_photos
+from server.services.viewer import Viewer, get_visible
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,10 @@ class StudentView:
     history: list[StatusChange]
     staff_names: dict[uuid.UUID, str]
     can_be_reminded: bool
+    releases: list[AuditEntry]
+    """Bindings that staff have ended, newest first."""
+    release_reasons: dict[uuid.UUID, str]
+    """Why, readable, by the id of the entry."""
 
     @property
     def masked_id_number(self) -> str:
@@ -50,6 +56,17 @@ def view_student(ctx: Context, viewer: Viewer, enrolment_id: uuid.UUID) -> Stude
         reviews = session.scalars(
             select(Review).where(Review.enrolment_id == enrolment_id).order_by(Review.at.desc())
         ).all()
+        releases = list(
+            session.scalars(
+                select(AuditEntry)
+                .where(
+                    AuditEntry.subject_kind == "enrolment",
+                    AuditEntry.subject_id == str(enrolment_id),
+                    AuditEntry.action == "enrolment.release",
+                )
+                .order_by(AuditEntry.at.desc())
+            )
+        )
         return StudentView(
             base=base,
             photos=list_photos(session, enrolment_id),
@@ -69,29 +86,27 @@ def view_student(ctx: Context, viewer: Viewer, enrolment_id: uuid.UUID) -> Stude
                 )
             ),
             history=base.history[::-1],
-            staff_names=_name_staff(session, base.history, list(reviews)),
+            staff_names=_name_staff(session, base.history, list(reviews), releases),
+            releases=releases,
+            release_reasons={
+                entry.id: unseal(session, ctx.cipher, str(entry.detail.get("reason", "")))
+                for entry in releases
+            },
             can_be_reminded=_has_allowance(session, enrolment.wechat_user_id),
         )
 
 
-def list_photos(session: Session, enrolment_id: uuid.UUID) -> list[Photo]:
-    """Return all submissions of an enrolment, newest first."""
-    return list(
-        session.scalars(
-            select(Photo)
-            .where(Photo.enrolment_id == enrolment_id)
-            .order_by(Photo.submitted_at.desc(), Photo.id.desc())
-        )
-    )
-
-
 def _name_staff(
-    session: Session, history: list[StatusChange], reviews: list[Review]
+    session: Session,
+    history: list[StatusChange],
+    reviews: list[Review],
+    releases: list[AuditEntry],
 ) -> dict[uuid.UUID, str]:
     ids = {review.staff_id for review in reviews}
+    ids |= {entry.staff_id for entry in releases if entry.staff_id}
     ids |= {row.actor_id for row in history if row.actor_kind == "staff" and row.actor_id}
-    rows = session.execute(select(Staff.id, Staff.username).where(Staff.id.in_(ids)))
-    return {row.id: row.username for row in rows}
+    rows = session.scalars(select(Staff).where(Staff.id.in_(ids)))
+    return {row.id: row.shown_name for row in rows}
 
 
 def _has_allowance(session: Session, user_id: uuid.UUID | None) -> bool:

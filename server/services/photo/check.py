@@ -11,6 +11,10 @@ import structlog
 from sqlalchemy import ColumnElement, or_, select, true, update
 from sqlalchemy.exc import OperationalError
 
+from imagecheck.isolated import ChildGone
+from imagecheck.nudge import Nudge
+from imagecheck.refusals import find_refused
+from imagecheck.report import Report
 from models import Photo, PhotoState, Verdict
 from server import failpoints
 from server.context import Context
@@ -21,32 +25,20 @@ from server.gateways.photo_store import (
     hash_bytes,
 )
 from server.services.collection import SYSTEM, lock_enrolment
-from server.services.keep_file import keep_file, share_files
-from server.services.promote_photo import promote
+from server.services.moment import note_failed_try
+from server.services.photo.keep_file import keep_file, share_files
+from server.services.photo.picture_hash import hash_picture
+from server.services.photo.promote import promote
 
 log = structlog.get_logger()
 
 MAX_ATTEMPTS = 5
-"""A photo whose worker was lost this often is declared unreadable: no wait is without end."""
+"""A photo whose worker was lost this often waits no longer: no wait is without end."""
 STALE_MARGIN_S = 5.0
-UNREADABLE_REPORT: dict[str, Any] = {
-    "mode": "capture",
-    "verdict": "fail",
-    "findings": [
-        {
-            "code": "file.unreadable",
-            "status": "fail",
-            "value": None,
-            "limit": None,
-            "unit": "",
-            "clause": "文件",
-            "message": "照片无法读取:请换一张照片或重新拍摄",
-            "message_en": "The file cannot be read as a photo.",
-        }
-    ],
-    "measurements": {},
-    "elapsed_ms": 0,
-}
+GIVEN_UP_REPORT: dict[str, Any] = Report(
+    "capture", "", "fail", (find_refused("given_up"),), is_unfinished=True
+).to_dict()
+"""Of a photo that has no verdict because no worker came back with one."""
 
 
 class Examination(Protocol):
@@ -71,7 +63,15 @@ class Examination(Protocol):
 class Checker(Protocol):
     """Judges one photo; survives whatever the bytes do."""
 
-    def examine(self, data: bytes, *, mode: str, profile: str, background: str) -> Examination:
+    def examine(
+        self,
+        data: bytes,
+        *,
+        mode: str,
+        profile: str,
+        background: str,
+        nudge: Nudge | None = None,
+    ) -> Examination:
         """Return what imagecheck says."""
         ...
 
@@ -102,7 +102,7 @@ def _check(ctx: Context, checker: Checker, which: ColumnElement[bool]) -> bool:
     failpoints.hit("photo_claimed")
     try:
         _judge(ctx, checker, photo)
-    except (PhotoStoreUnavailable, OperationalError):
+    except (PhotoStoreUnavailable, OperationalError, ChildGone):
         _forgive_attempt(ctx, photo.id)
         raise
     return True
@@ -111,7 +111,7 @@ def _check(ctx: Context, checker: Checker, which: ColumnElement[bool]) -> bool:
 def _judge(ctx: Context, checker: Checker, photo: Photo) -> None:
     if photo.check_attempts > MAX_ATTEMPTS or photo.original_key is None:
         log.error("photo_given_up", photo_id=str(photo.id), attempts=photo.check_attempts)
-        _record(ctx, photo.id, UNREADABLE_REPORT, None, None)
+        _record(ctx, photo.id, GIVEN_UP_REPORT, None, None)
         return
     try:
         data = ctx.photo_store.get(photo.original_key)
@@ -126,10 +126,11 @@ def _judge(ctx: Context, checker: Checker, photo: Photo) -> None:
     if examination.standard_jpeg is None:
         _record(ctx, photo.id, examination.report, None, examination.overlay_svg)
         return
+    hashes = hash_picture(examination.standard_jpeg)
     standard_key = content_key("standard", hash_bytes(examination.standard_jpeg), ".jpg")
     with keep_file(ctx, standard_key, examination.standard_jpeg):
         failpoints.hit("standard_stored")
-        _record(ctx, photo.id, examination.report, standard_key, examination.overlay_svg)
+        _record(ctx, photo.id, examination.report, standard_key, examination.overlay_svg, hashes)
     failpoints.hit("verdict_recorded")
 
 
@@ -166,9 +167,10 @@ def _record(
     report: dict[str, Any],
     standard_key: str | None,
     overlay_svg: str | None,
+    hashes: tuple[str, str] | None = None,
 ) -> None:
     with ctx.db.write() as session:
-        share_files(session)
+        share_files(session, ctx, *filter(None, [standard_key]))
         owner = session.scalars(select(Photo.enrolment_id).where(Photo.id == photo_id)).one()
         enrolment = lock_enrolment(session, owner)
         photo = session.get_one(Photo, photo_id, populate_existing=True)
@@ -180,16 +182,21 @@ def _record(
         photo.report = report
         photo.overlay_svg = overlay_svg
         photo.standard_key = standard_key
+        photo.picture_hash, photo.picture_print = hashes or (None, None)
         if standard_key is not None:
             photo.standard_sha256 = standard_key.rsplit("/", 1)[-1].removesuffix(".jpg")
+        if has_no_true_verdict(photo):
+            began_at = photo.counts_from or photo.submitted_at
+            note_failed_try(session, owner, began_at=began_at, now=ctx.now())
         promote(session, enrolment, photo, actor=SYSTEM, at=ctx.now())
         failpoints.hit("verdict_not_committed")
     log.info("photo_checked", photo_id=str(photo_id), verdict=report["verdict"])
 
 
-def has_been_given_up(photo: Photo) -> bool:
-    """Tell whether the verdict only says that no worker came back with one."""
-    return photo.state is PhotoState.CHECKED and photo.report == UNREADABLE_REPORT
+def has_no_true_verdict(photo: Photo) -> bool:
+    """Tell whether the verdict only says that the check did not end: the bytes may come again."""
+    report = photo.report or {}
+    return photo.state is PhotoState.CHECKED and bool(report.get("unfinished"))
 
 
 def is_free_to_check(ctx: Context) -> ColumnElement[bool]:
@@ -202,17 +209,3 @@ def is_free_to_check(ctx: Context) -> ColumnElement[bool]:
         Photo.check_started_at.is_(None), Photo.check_started_at < ctx.now() - lease
     )
     return (Photo.state == PhotoState.RECEIVED) & is_in_nobodys_hand
-
-
-def list_unqueued(ctx: Context, queued_count: int) -> list[uuid.UUID]:
-    """Return as many waiting photos as the queue, which holds ``queued_count``, has too few."""
-    with ctx.db.read() as session:
-        return list(
-            session.scalars(
-                select(Photo.id)
-                .where(is_free_to_check(ctx))
-                .order_by(Photo.submitted_at, Photo.id)
-                .offset(queued_count)
-                .limit(ctx.settings.queue_limit)
-            )
-        )

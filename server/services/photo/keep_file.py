@@ -3,25 +3,33 @@
 A file is written before its row, so a crash leaves at most a file that nobody knows, which
 ``remove_orphans`` deletes. Keys are made from the content: the file that one student's row is about
 to name may be the one that is being deleted. Two rules keep that safe. Deleting happens under a
-lock that every transaction writing a key shares, so it sees all such rows. And who stored a file
-looks again once the row is committed.
+lock of the key, which every transaction that writes this key into a row shares, so it sees all such
+rows. And who stored a file looks again once the row is committed.
+
+The lock is one key's and not everybody's: deleting asks the store, and a store that hangs must hold
+up nobody but who sends the very same bytes.
 """
 
 from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import fcntl
+import hashlib
+import os
+import time
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import event, func, select
+from sqlalchemy.orm import Session, SessionTransaction
 
-from models import Photo
+from models import Photo, ProfilePhoto
 from server.context import Context
-from server.gateways.photo_store import PhotoMissing
+from server.gateways.photo_store import PhotoMissing, PhotoStoreUnavailable
 
-FILES_LOCK = 0x43414A49
-"""Number of PostgreSQL's advisory lock. SQLite has one writer at a time anyway."""
+SHARE_WAIT_S = 1.0
+"""How long a writer on SQLite, who holds the only lock for writing, waits for a key."""
+POLL_S = 0.02
 
 
 @contextlib.contextmanager
@@ -37,10 +45,21 @@ def keep_file(ctx: Context, key: str, data: bytes) -> Iterator[None]:
         ctx.photo_store.put(key, data)
 
 
-def share_files(session: Session) -> None:
-    """Let no file be deleted until this transaction, which writes a key, has ended."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(func.pg_advisory_xact_lock_shared(FILES_LOCK)))
+def share_files(session: Session, ctx: Context, *keys: str) -> None:
+    """Let these files not be deleted until this transaction, which writes their keys, has ended.
+
+    Raises:
+        PhotoStoreUnavailable: one of them is being deleted and the store does not answer (SQLite;
+            PostgreSQL raises OperationalError when its own time for a lock is over).
+    """
+    for key in keys:
+        if not ctx.db.is_sqlite:
+            session.execute(select(func.pg_advisory_xact_lock_shared(_number_of(key))))
+            continue
+        held = _try_to_lock(ctx, key, fcntl.LOCK_SH, SHARE_WAIT_S)
+        if held is None:
+            raise PhotoStoreUnavailable
+        _close_at_the_end(session, held)
 
 
 def delete_unreferenced(ctx: Context, key: str, *, not_after: dt.datetime) -> bool:
@@ -48,10 +67,8 @@ def delete_unreferenced(ctx: Context, key: str, *, not_after: dt.datetime) -> bo
 
     Returns whether it was deleted. Raises PhotoStoreUnavailable.
     """
-    with ctx.db.write() as session:
-        if session.get_bind().dialect.name == "postgresql":
-            session.execute(select(func.pg_advisory_xact_lock(FILES_LOCK)))
-        if is_referenced(session, key):
+    with _hold_key(ctx, key) as session:
+        if session is None or _is_referenced(session, key):
             return False
         try:
             is_young = ctx.photo_store.modified_at(key) > not_after
@@ -62,13 +79,70 @@ def delete_unreferenced(ctx: Context, key: str, *, not_after: dt.datetime) -> bo
     return not is_young
 
 
-def is_referenced(session: Session, key: str) -> bool:
+@contextlib.contextmanager
+def _hold_key(ctx: Context, key: str) -> Iterator[Session | None]:
+    """Give a session while no row can come to name ``key``; None where one is just being written.
+
+    On SQLite it only reads: the store must not be waited for with the lock that all writers need.
+    """
+    if not ctx.db.is_sqlite:
+        with ctx.db.write() as session:
+            session.execute(select(func.pg_advisory_xact_lock(_number_of(key))))
+            yield session
+        return
+    held = _try_to_lock(ctx, key, fcntl.LOCK_EX, 0)
+    if held is None:
+        yield None
+        return
+    try:
+        with ctx.db.read() as session:
+            yield session
+    finally:
+        os.close(held)
+
+
+def _number_of(key: str) -> int:
+    """Return the number of PostgreSQL's advisory lock for a key."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big", signed=True)
+
+
+def _try_to_lock(ctx: Context, key: str, kind: int, wait_s: float) -> int | None:
+    """Return an open lock on one of 256 files; None where the time is over. SQLite: one machine."""
+    folder = ctx.settings.data_dir / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{_number_of(key) & 0xFF:02x}"
+    held = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            fcntl.flock(held, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                os.close(held)
+                return None
+            time.sleep(POLL_S)
+        else:
+            return held
+
+
+def _close_at_the_end(session: Session, held: int) -> None:
+    """Give a lock back when the transaction has ended, however it ends."""
+    locks = [held]
+
+    def close(_: Session, transaction: SessionTransaction) -> None:
+        if transaction.parent is None and locks:
+            os.close(locks.pop())
+
+    event.listen(session, "after_transaction_end", close)
+
+
+def _is_referenced(session: Session, key: str) -> bool:
     """Tell whether a photo's row names this key."""
     return bool(find_referenced(session, [key]))
 
 
 def find_referenced(session: Session, keys: Sequence[str]) -> set[str]:
     """Return those of ``keys`` that a photo's row names."""
-    columns = (Photo.original_key, Photo.standard_key)
+    columns = (Photo.original_key, Photo.standard_key, ProfilePhoto.file_key)
     queries = (select(column).where(column.in_(keys)) for column in columns)
     return {key for query in queries for key in session.scalars(query) if key is not None}

@@ -6,7 +6,7 @@ import datetime as dt
 
 from sqlalchemy.orm import Session
 
-from models import CollectionStatus, Enrolment, Photo, PhotoState, Verdict
+from models import CollectionStatus, Enrolment, Photo, PhotoState
 from server import failpoints
 from server.services.collection import Actor, Event, advance, change_status
 
@@ -20,7 +20,7 @@ def promote(
     that is superseded, and so is one that was sent before a reviewer opened the one that counts,
     and judged afterwards: what a reviewer has opened is not replaced under their eyes.
     """
-    if photo.verdict not in {Verdict.PASS, Verdict.WARN}:
+    if photo.verdict is None or not photo.verdict.is_passing:
         return
     former = enrolment.photo
     if enrolment.collection_status is CollectionStatus.COLLECTED or _stands(former, photo):

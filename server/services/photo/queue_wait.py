@@ -24,20 +24,19 @@ class QueueFull(ServiceBusy):
     """More photos wait than workers can judge soon, or the disk is nearly full."""
 
     code = "queue_full"
-    message = "当前上传人数较多,请稍后再试"
+    message = "当前上传人数较多，请稍后再试"
 
 
 def estimate_wait_s(ctx: Context) -> float:
     """Return the expected seconds until a photo that is submitted now has its verdict."""
     with ctx.db.read() as session:
-        waiting, oldest = _read_queue(session)
-        if not waiting:
-            return SECONDS_PER_CHECK
-        return (waiting + 1) * _measure_seconds_per_check(session, ctx.now(), oldest)
+        return _estimate(*_read_queue(session, ctx.now()))
 
 
-def refuse_when_full(ctx: Context) -> None:
+def refuse_when_full(session: Session, ctx: Context) -> float:
     """Let nobody in whose verdict would be late, or whose photo might not fit on the disk.
+
+    Returns the seconds until the verdict of one who is let in.
 
     Raises:
         QueueFull: with the seconds after which a place may be free.
@@ -45,36 +44,32 @@ def refuse_when_full(ctx: Context) -> None:
     free = ctx.photo_store.free_bytes()
     if free is not None and free < ctx.settings.min_free_mb * 1024 * 1024:
         raise QueueFull(retry_after_s=60)
-    with ctx.db.read() as session:
-        waiting, oldest = _read_queue(session)
-        if not waiting:
-            return
-        per_check_s = _measure_seconds_per_check(session, ctx.now(), oldest)
+    waiting, per_check_s = _read_queue(session, ctx.now())
     over_limit = waiting + 1 - ctx.settings.queue_limit
     over_wait = waiting + 1 - ctx.settings.queue_wait_limit_s / per_check_s
-    if max(over_limit, over_wait) > 0:
+    if waiting and max(over_limit, over_wait) > 0:
         # Room for a few more than this one: the others come back at the same time.
         raise QueueFull(retry_after_s=min(60, max(5, math.ceil(2 * over_wait * per_check_s))))
+    return _estimate(waiting, per_check_s)
 
 
-def _read_queue(session: Session) -> tuple[int, dt.datetime | None]:
-    """Return how many photos wait, and since when the first of them."""
-    count, oldest = session.execute(
-        select(func.count(), func.min(Photo.submitted_at)).where(Photo.state == PhotoState.RECEIVED)
-    ).one()
-    return count, oldest
+def _estimate(waiting: int, per_check_s: float) -> float:
+    return (waiting + 1) * per_check_s if waiting else SECONDS_PER_CHECK
 
 
-def _measure_seconds_per_check(
-    session: Session, now: dt.datetime, oldest: dt.datetime | None
-) -> float:
-    """Return the seconds between two verdicts of all workers together while photos wait.
+def _read_queue(session: Session, now: dt.datetime) -> tuple[int, float]:
+    """Return how many photos wait, and the seconds between two verdicts of all workers.
 
     While there was nothing to do, few verdicts mean nothing: then the first guess is the worst
     that is assumed. Since somebody has waited for the whole window, the measure is the truth.
     """
     since = now - dt.timedelta(seconds=WINDOW_S)
-    checked = session.scalar(select(func.count()).where(Photo.checked_at >= since)) or 0
-    measured_s = min(WINDOW_S / max(checked, 1), SLOWEST_CHECK_S)
+    checked = select(func.count()).where(Photo.checked_at >= since).scalar_subquery()
+    waiting, oldest, checked_count = session.execute(
+        select(func.count(), func.min(Photo.submitted_at), checked).where(
+            Photo.state == PhotoState.RECEIVED
+        )
+    ).one()
+    measured_s = min(WINDOW_S / max(checked_count, 1), SLOWEST_CHECK_S)
     has_been_busy = oldest is not None and oldest < since
-    return measured_s if has_been_busy else min(measured_s, SECONDS_PER_CHECK)
+    return waiting, measured_s if has_been_busy else min(measured_s, SECONDS_PER_CHECK)

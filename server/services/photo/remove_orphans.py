@@ -10,11 +10,11 @@ import structlog
 
 from models import DeletionRecord
 from server.context import Context
-from server.services.keep_file import delete_unreferenced, find_referenced
+from server.services.photo.keep_file import delete_unreferenced, find_referenced
 
 log = structlog.get_logger()
 
-PHOTO_FOLDERS = ("originals/", "standard/")
+PHOTO_FOLDERS = ("originals/", "standard/", "profiles/")
 CHUNK = 500
 """Keys a question: below the number of parameters that a statement may have."""
 

@@ -8,34 +8,39 @@ import uuid
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from models import Enrolment, FeatureCode, Photo, PhotoState
+from imagecheck.refusals import ACCEPTED, find_refused, name_fault
+from models import Enrolment, FeatureCode, Photo, PhotoState, RefusedUpload
 from server import failpoints
 from server.context import Context
 from server.errors import CaijiError, NotFound
-from server.gateways.clock import LOCAL_ZONE, to_local
 from server.gateways.photo_store import content_key, hash_bytes
-from server.queue import QueueUnavailable
-from server.security.throttle import TooManyRequests
-from server.services.bind_enrolment import require_eligible
-from server.services.check_photo import has_been_given_up
 from server.services.collection import Actor, lock_enrolment
-from server.services.consent import require_consent
-from server.services.feature_codes import require_open
-from server.services.keep_file import keep_file, share_files
-from server.services.promote_photo import promote
-from server.services.queue_wait import refuse_when_full
+from server.services.college.batches import require_kept_batch
+from server.services.moment import find_first_try, note_failed_try, take_first_try
+from server.services.photo.check import has_no_true_verdict
+from server.services.photo.keep_file import keep_file, share_files
+from server.services.photo.may_submit import (
+    PhotoUnderReview,
+    counts_anew,
+    find_upload,
+    require_may_submit,
+    require_may_take,
+)
+from server.services.photo.promote import promote
+from server.services.photo.queue_wait import refuse_when_full
+from server.services.photo.requeue import enqueue_check
+from server.services.photo.source import ON_SITE, choose_source
+from server.services.student.eligible import require_eligible
+from server.sizes import MAX_PHOTO_BYTES
 
 log = structlog.get_logger()
 
-MAX_PHOTO_BYTES = 10 * 1024 * 1024
 POLL_S = 0.04
-JPEG_MAGIC = b"\xff\xd8\xff"
-PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
-HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif")
 
 
 class PhotoEmpty(CaijiError):
@@ -43,7 +48,7 @@ class PhotoEmpty(CaijiError):
 
     code = "photo_empty"
     status = 422
-    message = "没有收到照片内容,请重新选择照片"
+    message = "没有收到照片内容，请重新选择照片。"
 
 
 class PhotoTooLarge(CaijiError):
@@ -51,23 +56,15 @@ class PhotoTooLarge(CaijiError):
 
     code = "photo_too_large"
     status = 413
-    message = "照片超过 10 MB,请压缩后重新上传"
+    message = "照片文件超过 10 MB，请用手机的普通拍照模式重新拍一张。"
 
 
 class PhotoTypeUnsupported(CaijiError):
-    """Neither JPEG nor PNG."""
+    """No format that a standard photo can be made from; the message says what it is instead."""
 
     code = "photo_type_unsupported"
     status = 415
-    message = "只支持 JPG 或 PNG 照片"
-
-
-class PhotoUnderReview(CaijiError):
-    """A reviewer has opened the photo: it cannot be replaced or withdrawn."""
-
-    code = "photo_under_review"
-    status = 409
-    message = "照片正在审核,暂时不能更换或撤回"
+    message = f"这个文件不是照片，请上传 {ACCEPTED} 照片。"
 
 
 class PhotoRejectedBefore(CaijiError):
@@ -75,100 +72,150 @@ class PhotoRejectedBefore(CaijiError):
 
     code = "photo_rejected_before"
     status = 409
-    message = "这张照片已被审核退回,请重新拍摄"
+    message = "这张照片已被审核退回，请重新拍摄。"
 
 
-class PaymentFirst(CaijiError):
-    """The feature code asks for payment before the photo."""
+@dataclass(frozen=True)
+class ReceivedPhoto:
+    """What has arrived and lies in the store under ``key``.
 
-    code = "payment_required"
-    status = 402
-    message = "请先完成缴费,再上传照片"
+    ``user_id``: the student who sent it; None where ``staff_id`` took it on site.
+    """
 
+    user_id: uuid.UUID | None
+    enrolment_id: uuid.UUID
+    sha256: str
+    size_bytes: int
+    key: str
+    is_confirmed: bool
+    estimate_s: float
+    source: str | None = None
+    staff_id: uuid.UUID | None = None
 
-class DailyLimitReached(TooManyRequests):
-    """So many submissions today; tomorrow there are new ones."""
-
-    code = "daily_limit"
-    message = "今天上传次数已用完,请明天再试"
+    @property
+    def actor(self) -> Actor:
+        """Who brought it."""
+        if self.staff_id is not None:
+            return Actor("staff", self.staff_id)
+        return Actor("student", self.user_id)
 
 
 @dataclass(frozen=True)
 class Submission:
-    """The acknowledged photo. ``is_new`` is False when the same bytes were there before."""
+    """The acknowledged photo.
+
+    Attributes:
+        is_new: False when the same bytes were there before.
+        estimate_s: seconds until its verdict, as expected when it came.
+    """
 
     photo_id: uuid.UUID
     is_new: bool
+    estimate_s: float
 
 
 def submit_photo(
-    ctx: Context, *, user_id: uuid.UUID, enrolment_id: uuid.UUID, data: bytes
+    ctx: Context,
+    *,
+    user_id: uuid.UUID,
+    enrolment_id: uuid.UUID,
+    data: bytes,
+    is_confirmed: bool = False,
+    source: str | None = None,
 ) -> Submission:
     """Accept one photo; when this returns, a power cut loses nothing.
 
+    ``is_confirmed``: the student knows that this may move them to a later batch. ``source``:
+    where the photo came from, as the client says.
+
     Raises:
         PhotoEmpty, PhotoTooLarge, PhotoTypeUnsupported, NotFound, NotRegistered,
-        ConsentVersionOutdated,
+        ConsentVersionOutdated, ConsentWithdrawn,
         AlreadyCollected, PhotoUnderReview, PhotoRejectedBefore, PaymentFirst,
-        DailyLimitReached, QueueFull, PhotoStoreUnavailable and the errors of the feature code.
+        WouldLoseBatch, DailyLimitReached, QueueFull, PhotoStoreUnavailable and the errors of the
+        feature code.
     """
-    refuse_unusable(data)
+    _refuse_unusable(data)
     sha256 = hash_bytes(data)
     with ctx.db.read() as session:
-        _require_may_submit(session, ctx, user_id, enrolment_id, sha256)
-    refuse_when_full(ctx)
+        found = find_upload(session, enrolment_id, sha256)
+        require_may_submit(session, ctx, found, user_id, sha256, is_confirmed=is_confirmed)
+        estimate_s = refuse_when_full(session, ctx)
     key = content_key("originals", sha256, ".bin")
-    with keep_file(ctx, key, data):
+    received = ReceivedPhoto(
+        user_id, enrolment_id, sha256, len(data), key, is_confirmed, estimate_s, source
+    )
+    return _keep(ctx, received, data)
+
+
+def submit_on_site(
+    ctx: Context,
+    *,
+    staff_id: uuid.UUID,
+    enrolment_id: uuid.UUID,
+    data: bytes,
+    is_confirmed: bool = False,
+) -> Submission:
+    """Accept a photo that staff took of a student whom they may see; the rest is the same way.
+
+    No daily limit, and no payment first: who is not bound can only pay later.
+
+    Raises:
+        As :func:`submit_photo` does, but neither PaymentFirst nor DailyLimitReached.
+    """
+    _refuse_unusable(data)
+    sha256 = hash_bytes(data)
+    with ctx.db.read() as session:
+        found = find_upload(session, enrolment_id, sha256)
+        require_may_take(session, ctx, found, is_confirmed=is_confirmed)
+        estimate_s = refuse_when_full(session, ctx)
+    key = content_key("originals", sha256, ".bin")
+    received = ReceivedPhoto(
+        None, enrolment_id, sha256, len(data), key, is_confirmed, estimate_s, staff_id=staff_id
+    )
+    return _keep(ctx, received, data)
+
+
+def _keep(ctx: Context, received: ReceivedPhoto, data: bytes) -> Submission:
+    """Store bytes and row, then ask for the verdict."""
+    with keep_file(ctx, received.key, data):
         failpoints.hit("original_stored")
         try:
-            submission = _record(ctx, user_id, enrolment_id, sha256, len(data), key)
+            submission = _record(ctx, received)
         except IntegrityError:
             # The same bytes arrived twice at once; the other request made the row.
-            submission = _record(ctx, user_id, enrolment_id, sha256, len(data), key)
+            submission = _record(ctx, received)
     failpoints.hit("photo_committed")
     enqueue_check(ctx, submission.photo_id)
     failpoints.hit("photo_queued")
     return submission
 
 
-def refuse_unusable(data: bytes) -> None:
+def _refuse_unusable(data: bytes) -> None:
     """Refuse what cannot be a photo by its size and first bytes."""
     if not data:
         raise PhotoEmpty
     if len(data) > MAX_PHOTO_BYTES:
         raise PhotoTooLarge
-    if data.startswith((JPEG_MAGIC, PNG_MAGIC)):
-        return
-    if data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS:
-        raise PhotoTypeUnsupported(
-            "这是 HEIC 照片。请在手机“设置 › 相机 › 格式”中选择“兼容性最佳”,或截图后上传"
-        )
-    raise PhotoTypeUnsupported
+    if fault := name_fault(data):
+        raise PhotoTypeUnsupported(find_refused(*fault).message)
 
 
-def enqueue_check(ctx: Context, photo_id: uuid.UUID) -> None:
-    """Ask for the verdict; when the queue is away the sweeper asks later."""
+def note_refused_upload(ctx: Context, user_id: uuid.UUID, enrolment_id: uuid.UUID) -> None:
+    """Write down that we could not take this student's photo now: the next try counts from here.
+
+    Owns its transaction. Where the database is the reason, nothing can be written: the log says so.
+    """
+    now = ctx.now()
     try:
-        ctx.queue.enqueue_photo(photo_id)
-    except QueueUnavailable as error:
-        log.warning("queue_unavailable", photo_id=str(photo_id), kind=str(error))
-
-
-def _require_may_submit(
-    session: Session, ctx: Context, user_id: uuid.UUID, enrolment_id: uuid.UUID, sha256: str
-) -> None:
-    enrolment = session.get(Enrolment, enrolment_id)
-    if enrolment is None or enrolment.wechat_user_id != user_id:
-        raise NotFound
-    require_eligible(enrolment)
-    require_consent(session, enrolment.consent_version)
-    code = _code_of(session, enrolment)
-    require_open(code, ctx.now())
-    if code.pay_first and enrolment.fee_settled_at is None:
-        raise PaymentFirst
-    if enrolment.photo is not None and enrolment.photo.opened_at is not None:
-        raise PhotoUnderReview
-    _refuse_over_daily_limit(session, ctx, enrolment_id, sha256, code.daily_submissions)
+        with ctx.db.write() as session:
+            enrolment = session.get(Enrolment, enrolment_id)
+            if enrolment is not None and enrolment.wechat_user_id == user_id:
+                note_failed_try(session, enrolment_id, began_at=now, now=now)
+    except (OperationalError, PoolTimeout, IntegrityError) as error:
+        # two at once write the same, and one of them is enough
+        if not isinstance(error, IntegrityError):
+            log.error("refused_upload_not_noted", enrolment_id=str(enrolment_id))  # noqa: TRY400
 
 
 def _code_of(session: Session, enrolment: Enrolment) -> FeatureCode:
@@ -177,73 +224,78 @@ def _code_of(session: Session, enrolment: Enrolment) -> FeatureCode:
     return session.get_one(FeatureCode, enrolment.feature_code_id)
 
 
-def _refuse_over_daily_limit(
-    session: Session, ctx: Context, enrolment_id: uuid.UUID, sha256: str, limit: int
-) -> None:
-    now = ctx.now()
-    today = to_local(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    count = session.scalar(
-        select(func.count())
-        .select_from(Photo)
-        .where(
-            Photo.enrolment_id == enrolment_id,
-            Photo.submitted_at >= today,
-            Photo.sha256 != sha256,
-        )
-    )
-    if (count or 0) >= limit:
-        tomorrow = (today + dt.timedelta(days=1)).astimezone(LOCAL_ZONE)
-        raise DailyLimitReached(retry_after_s=int((tomorrow - now).total_seconds()) + 1)
+def _lock_same(session: Session, enrolment_id: uuid.UUID, sha256: str) -> Photo | None:
+    """Return the photo of the same bytes, locked to keep retention's hands off it.
+
+    Retention locks the photos that it empties and not their enrolments.
+    """
+    return session.scalars(
+        select(Photo)
+        .where(Photo.enrolment_id == enrolment_id, Photo.sha256 == sha256)
+        .with_for_update(of=Photo)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
 
 
-def _record(
-    ctx: Context, user_id: uuid.UUID, enrolment_id: uuid.UUID, sha256: str, size: int, key: str
-) -> Submission:
+def _record(ctx: Context, received: ReceivedPhoto) -> Submission:
     with ctx.db.write() as session:
-        share_files(session)
-        enrolment = lock_enrolment(session, enrolment_id)
+        share_files(session, ctx, received.key)
+        enrolment = lock_enrolment(session, received.enrolment_id)
         if enrolment is None:
             raise NotFound
         require_eligible(enrolment)
         if enrolment.photo is not None and enrolment.photo.opened_at is not None:
             raise PhotoUnderReview
-        known = session.scalars(
-            select(Photo).where(Photo.enrolment_id == enrolment_id, Photo.sha256 == sha256)
-        ).one_or_none()
-        if known is not None:
-            _take_again(session, enrolment, known, ctx.now(), key)
-            return Submission(known.id, is_new=False)
+        now = ctx.now()
+        known = _lock_same(session, enrolment.id, received.sha256)
+        refused = session.get(RefusedUpload, enrolment.id)
+        # kept in hand: the session forgets it otherwise, and what follows asks for it again
         code = _code_of(session, enrolment)
+        if not received.is_confirmed and counts_anew(known):
+            require_kept_batch(session, enrolment, find_first_try(refused, now) or now)
+        if known is not None:
+            known.source = choose_source(known.source, received.source)
+            _take_again(session, enrolment, known, refused, now, received)
+            return Submission(known.id, is_new=False, estimate_s=received.estimate_s)
         photo = Photo(
-            enrolment_id=enrolment_id,
-            user_id=user_id,
-            sha256=sha256,
-            size_bytes=size,
-            original_key=key,
+            enrolment_id=enrolment.id,
+            user_id=received.user_id,
+            taken_by=received.staff_id,
+            source=ON_SITE if received.staff_id else received.source or "",
+            sha256=received.sha256,
+            size_bytes=received.size_bytes,
+            original_key=received.key,
             profile=code.profile,
             background=code.background,
-            submitted_at=ctx.now(),
+            submitted_at=now,
+            counts_from=take_first_try(session, refused, now),
         )
         session.add(photo)
         session.flush()
-        return Submission(photo.id, is_new=True)
+        return Submission(photo.id, is_new=True, estimate_s=received.estimate_s)
 
 
 def _take_again(
-    session: Session, enrolment: Enrolment, photo: Photo, now: dt.datetime, key: str
+    session: Session,
+    enrolment: Enrolment,
+    photo: Photo,
+    refused: RefusedUpload | None,
+    now: dt.datetime,
+    received: ReceivedPhoto,
 ) -> None:
     """The same bytes again: what was withdrawn or superseded counts anew."""
     if photo.state is PhotoState.REJECTED:
         raise PhotoRejectedBefore
     # Retention took the photo itself: what is kept of it cannot be shown or exported.
     is_gone = photo.original_key is None
-    has_no_verdict = photo.verdict is None or has_been_given_up(photo) or is_gone
+    has_no_verdict = photo.verdict is None or has_no_true_verdict(photo) or is_gone
     if photo.state not in {PhotoState.WITHDRAWN, PhotoState.SUPERSEDED} and not (
         has_no_verdict and photo.state is PhotoState.CHECKED
     ):
         return
     photo.submitted_at = now
-    photo.original_key = key
+    photo.counts_from = take_first_try(session, refused, now)
+    photo.original_key = received.key
     if has_no_verdict:
         photo.state = PhotoState.RECEIVED
         photo.verdict = None
@@ -252,7 +304,7 @@ def _take_again(
         photo.check_attempts = 0
         return
     photo.state = PhotoState.CHECKED
-    promote(session, enrolment, photo, actor=Actor("student", photo.user_id), at=now)
+    promote(session, enrolment, photo, actor=received.actor, at=now)
 
 
 def wait_for_verdict(ctx: Context, photo_id: uuid.UUID, timeout_s: float) -> Photo:
@@ -260,6 +312,8 @@ def wait_for_verdict(ctx: Context, photo_id: uuid.UUID, timeout_s: float) -> Pho
     deadline = time.monotonic() + timeout_s
     while True:
         with ctx.db.read() as session:
+            if timeout_s <= 0:
+                return session.get_one(Photo, photo_id)
             state = session.scalars(select(Photo.state).where(Photo.id == photo_id)).one()
             if state is not PhotoState.RECEIVED or time.monotonic() >= deadline:
                 return session.get_one(Photo, photo_id)

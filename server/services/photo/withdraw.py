@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 
-from models import CollectionStatus, Photo, PhotoState
+from models import CollectionStatus, Enrolment, Photo, PhotoState
 from server.context import Context
 from server.errors import CaijiError, NotFound
-from server.services.collection import Actor, Event, change_status, lock_enrolment
-from server.services.submit_photo import PhotoUnderReview
+from server.services.collection import WAITING, Actor, Event, change_status, lock_enrolment
+from server.services.college.batches import require_kept_batch
+from server.services.photo.may_submit import PhotoUnderReview
 
 
 class PhotoNotWithdrawable(CaijiError):
@@ -19,15 +20,19 @@ class PhotoNotWithdrawable(CaijiError):
     message = "这张照片已不能撤回"
 
 
-def withdraw_photo(ctx: Context, *, user_id: uuid.UUID, photo_id: uuid.UUID) -> uuid.UUID:
+def withdraw_photo(
+    ctx: Context, *, user_id: uuid.UUID, photo_id: uuid.UUID, is_confirmed: bool = False
+) -> uuid.UUID:
     """Withdraw the user's own photo and return its enrolment.
 
+    ``is_confirmed``: the student knows that this may move them to a later batch.
+
     Raises:
-        NotFound, PhotoUnderReview, PhotoNotWithdrawable.
+        NotFound, PhotoUnderReview, PhotoNotWithdrawable, WouldLoseBatch.
     """
     with ctx.db.write() as session:
         photo = session.get(Photo, photo_id)
-        if photo is None or photo.user_id != user_id:
+        if photo is None or photo.user_id not in {None, user_id}:
             raise NotFound
         enrolment = lock_enrolment(session, photo.enrolment_id)
         session.refresh(photo)
@@ -39,6 +44,8 @@ def withdraw_photo(ctx: Context, *, user_id: uuid.UUID, photo_id: uuid.UUID) -> 
             raise PhotoNotWithdrawable
         if photo.opened_at is not None:
             raise PhotoUnderReview
+        if not is_confirmed and _holds_place(enrolment, photo):
+            require_kept_batch(session, enrolment, ctx.now())
         photo.state = PhotoState.WITHDRAWN
         if enrolment.photo_id == photo.id:
             enrolment.photo_id = None
@@ -54,3 +61,8 @@ def withdraw_photo(ctx: Context, *, user_id: uuid.UUID, photo_id: uuid.UUID) -> 
                     at=ctx.now(),
                 )
         return enrolment.id
+
+
+def _holds_place(enrolment: Enrolment, photo: Photo) -> bool:
+    """Tell whether the student's place in a batch hangs on this photo."""
+    return enrolment.photo_id == photo.id or enrolment.collection_status not in WAITING

@@ -9,10 +9,11 @@ from models import CollectionStatus, Decision, PhotoState, Review
 from server.context import Context
 from server.errors import CaijiError, NotFound
 from server.services.audit import record_audit
-from server.services.batches import find_target_batch
 from server.services.collection import Actor, Event, change_status, lock_enrolment
-from server.services.staff_viewer import Viewer, may_see
-from server.services.tell_student import tell_rejected
+from server.services.college.batches import find_target_batch
+from server.services.messages.tell_student import tell_rejected
+from server.services.sealing import seal
+from server.services.viewer import Viewer, may_see
 
 MIN_REASON_LENGTH = 4
 
@@ -22,7 +23,7 @@ class ReasonMissing(CaijiError):
 
     code = "reason_missing"
     status = 422
-    message = "请写明勘误原因(至少 4 个字)"
+    message = "请写明勘误原因（至少 4 个字）"
 
 
 class NotCollected(CaijiError):
@@ -30,13 +31,16 @@ class NotCollected(CaijiError):
 
     code = "not_collected"
     status = 409
-    message = "该学生的照片未锁定,无需勘误"
+    message = "该学生的照片未锁定，无需勘误"
 
 
-def correct_enrolment(ctx: Context, viewer: Viewer, enrolment_id: uuid.UUID, reason: str) -> None:
+def correct_enrolment(
+    ctx: Context, viewer: Viewer, enrolment_id: uuid.UUID, reason: str, *, note: str = ""
+) -> None:
     """Unlock a collected enrolment: the student sends a new photo and pays nothing more.
 
-    The student keeps the batch while it is open, for its days of grace. Owns its transaction.
+    ``reason`` is for the record; ``note`` is what the student reads. The student keeps the batch
+    while it is open, for its days of grace. Owns its transaction.
 
     Raises:
         NotFound, ReasonMissing, NotCollected.
@@ -54,7 +58,8 @@ def correct_enrolment(ctx: Context, viewer: Viewer, enrolment_id: uuid.UUID, rea
             raise NotCollected
         batch = find_target_batch(session, enrolment, now)
         actor = Actor("staff", viewer.staff_id)
-        change_status(session, enrolment, Event.CORRECTED, actor=actor, at=now, reason=reason)
+        # The history is never changed: what somebody typed about the student stays in the review.
+        change_status(session, enrolment, Event.CORRECTED, actor=actor, at=now)
         if batch is not None:
             enrolment.grace_batch_id = batch.id
             enrolment.grace_until = now + dt.timedelta(days=batch.grace_days)
@@ -69,7 +74,8 @@ def correct_enrolment(ctx: Context, viewer: Viewer, enrolment_id: uuid.UUID, rea
             staff_id=viewer.staff_id,
             decision=Decision.CORRECT,
             reason_codes=[],
-            note=reason,
+            note=note.strip()[:500],
+            record=reason,
             at=now,
         )
         session.add(review)
@@ -82,5 +88,5 @@ def correct_enrolment(ctx: Context, viewer: Viewer, enrolment_id: uuid.UUID, rea
             at=now,
             subject_kind="enrolment",
             subject_id=enrolment.id,
-            reason=reason,
+            reason=seal(session, ctx.cipher, enrolment.id, reason, at=now),
         )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import uuid
-from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import (
+    REGISTERED,
     Batch,
     CollectionStatus,
     Decision,
@@ -22,21 +23,28 @@ from models import (
 from server.context import Context
 from server.errors import CaijiError, NotFound
 from server.services.audit import record_audit
-from server.services.batches import ensure_batches, find_target_batch
 from server.services.collection import Actor, Event, change_status
-from server.services.rejection_reasons import REASONS
-from server.services.review_queue import (
-    LEASE,
-    PhotoHeldByOther,
-    PhotoNotWaiting,
-    lock_photo,
-    lock_waiting,
+from server.services.college.batches import ensure_batches, find_target_batch
+from server.services.college.own_reasons import read_own_reasons
+from server.services.messages.reasons import is_reason
+from server.services.messages.tell_student import (
+    hold_until,
+    take_back,
+    tell_collected,
+    tell_rejected,
 )
-from server.services.staff_viewer import Viewer
-from server.services.tell_student import hold_until, take_back, tell_collected, tell_rejected
+from server.services.profiles.plan import request_cuts
+from server.services.review.queue import (
+    LEASE,
+    lock_photo,
+    require_free,
+)
+from server.services.viewer import Viewer
 
 UNDO_WINDOW = dt.timedelta(seconds=60)
 NOTE_LENGTH = 500
+HAS_WORDS = re.compile(r"[^\W\d_]")
+"""A note of digits alone is a reason's key that was pressed in the wrong field."""
 UNDO_EVENTS = {
     Decision.APPROVE: Event.APPROVAL_UNDONE,
     Decision.REJECT: Event.REJECTION_UNDONE,
@@ -48,7 +56,7 @@ class RejectionUnexplained(CaijiError):
 
     code = "rejection_unexplained"
     status = 422
-    message = "请至少选择一个退回原因,或填写说明"
+    message = "请至少选择一个退回原因，或用文字填写说明"
 
 
 class UndoTooLate(CaijiError):
@@ -56,41 +64,61 @@ class UndoTooLate(CaijiError):
 
     code = "undo_too_late"
     status = 409
-    message = "已超过一分钟或学生已重新上传,不能撤销;如需更改请联系管理员勘误"
+    message = "已超过一分钟或学生已重新上传，不能撤销；如需更改请联系管理员勘误"
 
 
-@dataclass(frozen=True)
-class BulkOutcome:
-    """How many photos of a contact sheet were approved, and how many were not there any more."""
+class StudentLeft(CaijiError):
+    """学籍状态 is not 在籍 any more: nobody approves that unnoticed."""
 
-    approved: int
-    skipped: int
+    code = "student_left"
+    status = 409
+    message = "学生已不在籍，请先确认是否仍要通过"
 
 
-def approve_photo(ctx: Context, viewer: Viewer, photo_id: uuid.UUID) -> uuid.UUID:
+def approve_photo(
+    ctx: Context, viewer: Viewer, photo_id: uuid.UUID, *, although_left: bool = False
+) -> uuid.UUID:
     """Approve a waiting photo: it is locked into its batch. Returns the review.
 
-    Doing it twice is once: the second answer is the first review. Owns its transaction.
+    Doing it twice is once: the second answer is the first review. ``although_left``: the reviewer
+    has read that the student is not 在籍 any more. Owns its transaction.
 
     Raises:
-        NotFound, PhotoNotWaiting, PhotoHeldByOther.
+        NotFound, PhotoNotWaiting, PhotoHeldByOther, StudentLeft.
     """
     now = ctx.now()
     with ctx.db.write() as session:
+        enrolment, photo = lock_photo(session, viewer, photo_id)
+        # Behind the lock: the same decision sent twice at once finds the first one.
         done = _find_same(session, viewer, photo_id, Decision.APPROVE)
         if done is not None:
             return done
-        enrolment, photo = lock_waiting(session, viewer, photo_id, now)
-        batch = _require_batch(session, enrolment, now)
+        require_free(viewer, enrolment, photo, now)
+        if enrolment.register_status != REGISTERED and not although_left:
+            raise StudentLeft(f"学生当前为{enrolment.register_status}，请先确认是否仍要通过")
         actor = Actor("staff", viewer.staff_id)
-        change_status(session, enrolment, Event.APPROVED, actor=actor, at=now)
-        enrolment.batch_id = batch.id
-        enrolment.collected_at = now
-        _close(photo, PhotoState.APPROVED, now)
+        batch = lock_into_batch(session, enrolment, photo, actor, now)
         review = _add_review(session, viewer, photo, Decision.APPROVE, now)
         tell_collected(session, enrolment, review, batch)
         hold_until(session, review, now + UNDO_WINDOW)
         return review.id
+
+
+def lock_into_batch(
+    session: Session, enrolment: Enrolment, photo: Photo, actor: Actor, now: dt.datetime
+) -> Batch:
+    """Let a waiting photo of a locked enrolment be collected; returns its batch.
+
+    Raises:
+        NoOpenBatch.
+    """
+    batch = _require_batch(session, enrolment, now)
+    change_status(session, enrolment, Event.APPROVED, actor=actor, at=now)
+    enrolment.batch_id = batch.id
+    enrolment.collected_at = now
+    _close(photo, PhotoState.APPROVED, now)
+    request_cuts(session, enrolment.institution_id, [photo.id], now)
+    return batch
 
 
 def reject_photo(
@@ -103,18 +131,21 @@ def reject_photo(
     Raises:
         RejectionUnexplained, NotFound, PhotoNotWaiting, PhotoHeldByOther.
     """
-    codes = [code for code in dict.fromkeys(reason_codes) if code in REASONS]
     note = note.strip()[:NOTE_LENGTH]
-    if not codes and not note:
-        raise RejectionUnexplained
     now = ctx.now()
     with ctx.db.write() as session:
+        enrolment, photo = lock_photo(session, viewer, photo_id)
         done = _find_same(session, viewer, photo_id, Decision.REJECT)
         if done is not None:
             return done
-        enrolment, photo = lock_waiting(session, viewer, photo_id, now)
+        require_free(viewer, enrolment, photo, now)
+        own = read_own_reasons(session, viewer.institution_id)
+        codes = [code for code in dict.fromkeys(reason_codes) if is_reason(code, own)]
+        if not codes and not HAS_WORDS.search(note):
+            raise RejectionUnexplained
         batch = find_target_batch(session, enrolment, now)
-        reason = ",".join([*codes, note])[:NOTE_LENGTH]
+        # Codes alone: the history is never changed, and a note may tell of a person.
+        reason = ",".join(codes)[:NOTE_LENGTH]
         actor = Actor("staff", viewer.staff_id)
         change_status(session, enrolment, Event.REJECTED, actor=actor, at=now, reason=reason)
         if batch is not None:
@@ -139,7 +170,7 @@ def undo_review(ctx: Context, viewer: Viewer, review_id: uuid.UUID) -> uuid.UUID
     now = ctx.now()
     with ctx.db.write() as session:
         review = session.get(Review, review_id)
-        if review is None or review.staff_id != viewer.staff_id:
+        if review is None or review.staff_id != viewer.staff_id or review.is_automatic:
             raise NotFound
         enrolment, photo = lock_photo(session, viewer, review.photo_id)
         session.refresh(review)
@@ -168,22 +199,6 @@ def undo_review(ctx: Context, viewer: Viewer, review_id: uuid.UUID) -> uuid.UUID
         return photo.id
 
 
-def approve_sheet(ctx: Context, viewer: Viewer, photo_ids: list[uuid.UUID]) -> BulkOutcome:
-    """Approve the ticked photos of a contact sheet, each in its own transaction.
-
-    A photo that was replaced, withdrawn or decided on meanwhile is skipped and counted.
-    """
-    approved = skipped = 0
-    for photo_id in dict.fromkeys(photo_ids):
-        try:
-            approve_photo(ctx, viewer, photo_id)
-        except (NotFound, PhotoNotWaiting, PhotoHeldByOther):
-            skipped += 1
-        else:
-            approved += 1
-    return BulkOutcome(approved, skipped)
-
-
 def find_undoable(ctx: Context, viewer: Viewer, review_id: uuid.UUID) -> Review | None:
     """Return the viewer's own decision while it can still be taken back."""
     with ctx.db.read() as session:
@@ -194,10 +209,10 @@ def find_undoable(ctx: Context, viewer: Viewer, review_id: uuid.UUID) -> Review 
 
 
 def _require_batch(session: Session, enrolment: Enrolment, now: dt.datetime) -> Batch:
-    batch = find_target_batch(session, enrolment, now)
+    batch = find_target_batch(session, enrolment, now, is_locked=True)
     if batch is None:
         ensure_batches(session, enrolment.institution, now)
-        batch = find_target_batch(session, enrolment, now)
+        batch = find_target_batch(session, enrolment, now, is_locked=True)
     if batch is None:
         raise NoOpenBatch
     return batch
@@ -208,7 +223,7 @@ class NoOpenBatch(CaijiError):
 
     code = "no_open_batch"
     status = 409
-    message = "没有可用的照片扫描批次,请联系管理员设置批次"
+    message = "没有可用的照片扫描批次，请联系管理员设置批次"
 
 
 def _find_same(

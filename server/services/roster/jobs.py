@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 from models import BackgroundJob
 from server.context import Context
 from server.services.collection import Actor
-from server.services.import_roster import Change, ImportPlan, Progress, RowFault, plan_import
-from server.services.ledger_csv import write_line
-from server.services.roster_reader import read_roster_apart
-from server.services.roster_uploads import (
+from server.services.csv_lines import write_line
+from server.services.jobs import register_job, report_progress
+from server.services.roster.judge import RowFault
+from server.services.roster.plan import Change, ImportPlan, Progress, plan_import
+from server.services.roster.read_apart import read_roster_apart
+from server.services.roster.uploads import (
     CHECK,
     IMPORT,
     name_faults,
@@ -24,8 +26,7 @@ from server.services.roster_uploads import (
     remove_file,
     write_file,
 )
-from server.services.run_jobs import register_job, report_progress
-from server.services.write_roster import RosterOutdated, apply_import
+from server.services.roster.write import ReplacementUnconfirmed, RosterOutdated, apply_import
 
 SHOWN = 100
 """Rows of each list that the page shows."""
@@ -39,11 +40,11 @@ class _AlreadyImported(Exception):
 
 def register_roster_jobs() -> None:
     """Let the worker of this process run both kinds of roster jobs."""
-    register_job(CHECK, check_roster)
+    register_job(CHECK, _check_roster)
     register_job(IMPORT, import_roster)
 
 
-def check_roster(ctx: Context, job_id: uuid.UUID) -> None:
+def _check_roster(ctx: Context, job_id: uuid.UUID) -> None:
     """Plan the import and keep what the page shows. Starting over does no harm.
 
     With errors the roster itself is no longer needed: the list of errors takes its place.
@@ -53,7 +54,7 @@ def check_roster(ctx: Context, job_id: uuid.UUID) -> None:
     if not plan.faults:
         _store_result(ctx, job_id, plan)
         return
-    write_file(ctx, job, name_faults(job_id), write_faults(plan.faults))
+    write_file(ctx, job, name_faults(job_id), _write_faults(plan.faults))
     _store_result(ctx, job_id, plan, file_key=name_faults(job_id))
     ctx.photo_store.delete(name_roster(job_id))
 
@@ -82,8 +83,9 @@ def import_roster(ctx: Context, job_id: uuid.UUID) -> None:
             actor=Actor("staff", uuid.UUID(job.parameters["confirmed_by"])),
             progress=lambda done, total: report(total + done, 2 * total),
             also=lambda session: _note_import(session, job_id),
+            replaced=job.parameters.get("replaced", []),
         )
-    except RosterOutdated:
+    except (RosterOutdated, ReplacementUnconfirmed):
         _ask_again(ctx, job_id, _plan(ctx, job, report))
         return
     except _AlreadyImported:
@@ -91,7 +93,7 @@ def import_roster(ctx: Context, job_id: uuid.UUID) -> None:
     remove_file(ctx, job)
 
 
-def write_faults(faults: list[RowFault]) -> bytes:
+def _write_faults(faults: list[RowFault]) -> bytes:
     """Return the errors as CSV that a spreadsheet opens."""
     lines = [write_line(("行", "列", "问题"))]
     lines += [write_line((str(one.number), one.column, one.message)) for one in faults]
@@ -99,11 +101,11 @@ def write_faults(faults: list[RowFault]) -> bytes:
 
 
 def _plan(ctx: Context, job: BackgroundJob, progress: Progress) -> ImportPlan:
-    rows = read_roster_apart(read_file(ctx, job))
+    roster = read_roster_apart(read_file(ctx, job))
     return plan_import(
         ctx,
         job.institution_id,
-        rows,
+        roster,
         can_create_centres=job.parameters["can_create_centres"],
         progress=progress,
     )
@@ -113,7 +115,7 @@ def _ask_again(ctx: Context, job_id: uuid.UUID, plan: ImportPlan) -> None:
     with ctx.db.write() as session:
         job = _lock_job(session, job_id)
         if "imported" not in job.result:
-            job.kind, job.result = CHECK, describe_plan(plan) | {"is_outdated": True}
+            job.kind, job.result = CHECK, _describe_plan(plan) | {"is_outdated": True}
 
 
 def _store_result(ctx: Context, job_id: uuid.UUID, plan: ImportPlan, **values: Any) -> None:
@@ -121,7 +123,7 @@ def _store_result(ctx: Context, job_id: uuid.UUID, plan: ImportPlan, **values: A
         session.execute(
             update(BackgroundJob)
             .where(BackgroundJob.id == job_id)
-            .values(result=describe_plan(plan), **values)
+            .values(result=_describe_plan(plan), **values)
         )
 
 
@@ -138,7 +140,7 @@ def _lock_job(session: Session, job_id: uuid.UUID) -> BackgroundJob:
     ).one()
 
 
-def describe_plan(plan: ImportPlan) -> dict[str, Any]:
+def _describe_plan(plan: ImportPlan) -> dict[str, Any]:
     """Return a plan as the page shows it: figures, and the head of each list."""
     return {
         "new": len(plan.new),
@@ -150,9 +152,17 @@ def describe_plan(plan: ImportPlan) -> dict[str, Any]:
         "with_photo": sum(_touches_person(change) for change, _ in plan.changed),
         "faults": len(plan.faults),
         "first_faults": [[one.number, one.column, one.message] for one in plan.faults[:SHOWN]],
+        "warnings": len(plan.warnings),
+        "first_warnings": [[one.number, one.column, one.message] for one in plan.warnings[:SHOWN]],
+        "first_notes": plan.notes[:SHOWN],
         "first_changes": [
-            [one.number, one.student_no, one.columns, _touches_person(one)]
+            [one.number, one.student_no, one.differences, _touches_person(one)]
             for one, _ in plan.changed[:SHOWN]
+        ],
+        "waived": len(plan.waived),
+        "replaced": len(plan.replaced),
+        "first_replaced": [
+            [one.number, one.student_no, *one.differences[0][1:]] for one in plan.replaced
         ],
         "first_new": [
             [one.number, one.student_no, one.fields["name"], one.centre] for one in plan.new[:SHOWN]

@@ -1,4 +1,4 @@
-"""The child of ``roster_reader``: a file comes in on standard input, rows go out as JSON lines.
+"""The child of ``read_apart``: a file comes in on standard input, rows go out as JSON lines.
 
 The first line says what is wrong with the file, or nothing. Limits on memory and processor time
 end the process from within, also when its parent is gone.
@@ -11,11 +11,12 @@ import resource
 import sys
 from typing import Any
 
-from server.services.read_roster import COLUMNS, RosterUnreadable, read_roster
+from server.services.roster.columns import COLUMNS, RosterUnreadable
+from server.services.roster.read import read_lines, read_roster
 
 MEMORY_MB = 1024
 """Measured: 100,000 rows of xlsx need 280 MB."""
-CPU_LIMIT_S = 120
+CPU_LIMIT_S = 60
 
 
 def main() -> None:
@@ -23,14 +24,29 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_MB << 20, MEMORY_MB << 20))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT_S, CPU_LIMIT_S))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.argv[1:] == ["table"]:
+        _answer_table(sys.stdin.buffer.read())
+        return
     try:
-        rows = read_roster(sys.stdin.buffer.read())
+        roster = read_roster(sys.stdin.buffer.read())
+    except RosterUnreadable as error:
+        _write({"error": error.shown_message})
+        return
+    _write({"error": "", "notes": roster.notes})
+    for row in roster.rows:
+        cells = [row.values.get(name) for name in COLUMNS]
+        _write([row.number, cells, row.spoiled, row.was_cleaned])
+
+
+def _answer_table(data: bytes) -> None:
+    try:
+        lines = read_lines(data)
     except RosterUnreadable as error:
         _write({"error": error.shown_message})
         return
     _write({"error": ""})
-    for row in rows:
-        _write([row.number, [row.values.get(name) for name in COLUMNS], sorted(row.numeric)])
+    for line in lines:
+        _write(line)
 
 
 def _write(value: Any) -> None:

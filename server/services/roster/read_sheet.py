@@ -1,98 +1,102 @@
-"""Reads a roster file (csv, xlsx, xls) into rows of text, without judging them."""
+"""The first visible sheet of an xlsx or xls, and the sheets that were not read."""
 
 from __future__ import annotations
 
-import csv
-import datetime as dt
 import io
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Any
 
 import python_calamine
+from python_calamine import SheetTypeEnum, SheetVisibleEnum
 
-from server.errors import CaijiError
-
-COLUMNS = (
-    "学号",
-    "姓名",
-    "身份证号",
-    "层次",
-    "专业",
-    "学习中心",
-    "入学批次",
-    "预计毕业",
-    "学籍状态",
+from server.services.roster.columns import (
+    MAX_COLUMNS,
+    MAX_ROWS,
+    PACKED,
+    RosterUnreadable,
+    Table,
 )
-REQUIRED_COLUMNS = ("学号", "姓名", "身份证号", "学习中心")
-MAX_FILE_BYTES = 30 * 1024 * 1024
-MAX_ROWS = 200_000
+from server.services.roster.sheet_marks import read_xls_marks, read_xlsx_marks
+
 MAX_UNPACKED_BYTES = 256 * 1024 * 1024
 """An honest xlsx of MAX_ROWS rows unpacks to about half of this."""
-EXACT_DIGITS = 15
-"""A spreadsheet keeps no more digits of a number than these."""
+MAX_WIDTH = 2_000
+"""Formats stretch a sheet far beyond its cells; a roster of 2,000 columns is none."""
 ZIP_MAGIC = b"PK\x03\x04"
 OLE_MAGIC = b"\xd0\xcf\x11\xe0"
 ENCRYPTED_STREAM = "EncryptedPackage".encode("utf-16-le")
 """What an xlsx with a password consists of (MS-OFFCRYPTO 2.1)."""
-PROTECTED = "这个表格有密码保护,请去掉密码后再上传"
+SHEET_PARTS = frozenset({"[Content_Types].xml", "content.xml", "xl/worksheets/sheet1.xml"})
+"""One of these is in every workbook (xlsx, xlsb, ods); other archives only carry files."""
+NOTES_SHEET = "填写说明"
+"""The explanations in our own template: nobody expects them to be read."""
+PROTECTED = "这个表格有密码保护，请去掉密码后再上传"
+DAMAGED = "这个表格文件已损坏或不是 xlsx/xls 格式"
+WORD = "这是 Word 文档，不是表格：请把名单复制到模板（xlsx）中再上传"
 
 
-class RosterUnreadable(CaijiError):
-    """The file is no roster; the message says why."""
-
-    code = "roster_unreadable"
-    status = 422
-    message = "无法读取名单文件"
+def is_sheet(data: bytes) -> bool:
+    """Tell whether the bytes begin like an xlsx or an xls."""
+    return data.startswith((ZIP_MAGIC, OLE_MAGIC))
 
 
-@dataclass
-class RosterRow:
-    """One row as text. ``number`` is its line in the file; ``numeric`` the cells stored as numbers.
-
-    A number with more digits than a spreadsheet keeps has lost some of them.
-    """
-
-    number: int
-    values: dict[str, str]
-    numeric: set[str] = field(default_factory=set)
-
-
-def read_roster(data: bytes) -> list[RosterRow]:
-    """Return the rows of a roster; the kind of file is known by its content.
+def open_sheet(data: bytes) -> Table:
+    """Return the cells of the first visible sheet.
 
     Raises:
-        RosterUnreadable: too large, damaged, no header, missing columns, too many rows.
+        RosterUnreadable: a password, damage, too large, no sheet.
     """
-    if not data:
-        raise RosterUnreadable("名单文件是空的")
-    if len(data) > MAX_FILE_BYTES:
-        raise RosterUnreadable("名单文件超过 30 MB")
-    table = _read_sheet(data) if data.startswith((ZIP_MAGIC, OLE_MAGIC)) else _read_csv(data)
-    header = _read_header(table)
-    rows = list(_read_rows(table, header))
-    if not rows:
-        raise RosterUnreadable("名单文件里没有学生")
-    return rows
-
-
-def _read_sheet(data: bytes) -> Iterator[list[Any]]:
     if data.startswith(ZIP_MAGIC):
         _refuse_bomb(data)
     elif ENCRYPTED_STREAM in data:
         raise RosterUnreadable(PROTECTED)
     try:
-        workbook = python_calamine.load_workbook(io.BytesIO(data))
-        sheet = workbook.get_sheet_by_index(0)
-        if sheet.total_height > MAX_ROWS + 1:
-            raise RosterUnreadable(f"名单超过 {MAX_ROWS} 行,请分成几个文件")
-        return iter(sheet.to_python(skip_empty_area=False))
+        book = python_calamine.load_workbook(io.BytesIO(data))
+        name, others = _choose_sheet(book)
+        sheet = book.get_sheet_by_name(name)
     except python_calamine.PasswordError as error:
         raise RosterUnreadable(PROTECTED) from error
     except (python_calamine.CalamineError, IndexError, OSError, ValueError) as error:
-        raise RosterUnreadable("这个表格文件已损坏或不是 xlsx/xls 格式") from error
+        raise RosterUnreadable(DAMAGED) from error
+    if sheet.total_height > 2 * MAX_ROWS:
+        raise RosterUnreadable(f"名单超过 {MAX_ROWS} 行，请分成几个文件")
+    if sheet.total_width > MAX_WIDTH:
+        raise RosterUnreadable(f"名单超过 {MAX_COLUMNS} 列，请只保留名单的列")
+    read_marks = read_xlsx_marks if data.startswith(ZIP_MAGIC) else read_xls_marks
+    return Table(_iterate(sheet), read_marks(data, name), _describe_unread(book, name, others))
+
+
+def _iterate(sheet: python_calamine.CalamineSheet) -> Iterator[list[Any]]:
+    return iter(sheet.to_python(skip_empty_area=False))
+
+
+def _choose_sheet(
+    book: python_calamine.CalamineWorkbook,
+) -> tuple[str, list[python_calamine.SheetMetadata]]:
+    sheets = [one for one in book.sheets_metadata if one.typ == SheetTypeEnum.WorkSheet]
+    visible = [one for one in sheets if one.visible == SheetVisibleEnum.Visible]
+    chosen = (visible or sheets)[0]
+    return chosen.name, [one for one in sheets if one is not chosen]
+
+
+def _describe_unread(
+    book: python_calamine.CalamineWorkbook,
+    name: str,
+    others: list[python_calamine.SheetMetadata],
+) -> list[str]:
+    notes = []
+    for one in others:
+        end = book.get_sheet_by_name(one.name).end
+        rows = end[0] + 1 if end else 0
+        if rows and one.name != NOTES_SHEET:
+            hidden = "" if one.visible == SheetVisibleEnum.Visible else "隐藏的"
+            notes.append(
+                f"只读取了工作表“{name[:40]}”；{hidden}工作表“{one.name[:40]}”（{rows} 行）"
+                "没有读取，其中如有学生请另存后再上传"
+            )
+    return notes
 
 
 def _refuse_bomb(data: bytes) -> None:
@@ -100,63 +104,15 @@ def _refuse_bomb(data: bytes) -> None:
     left = MAX_UNPACKED_BYTES
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if "word/document.xml" in archive.namelist():
+                raise RosterUnreadable(WORD)
+            if SHEET_PARTS.isdisjoint(archive.namelist()):
+                raise RosterUnreadable(PACKED)
             for member in archive.infolist():
                 with archive.open(member) as stream:
                     while chunk := stream.read(1 << 20):
                         left -= len(chunk)
                         if left < 0:
-                            raise RosterUnreadable("这个表格解压后太大,请只保留名单再上传")
+                            raise RosterUnreadable("这个表格解压后太大，请只保留名单再上传")
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise RosterUnreadable("这个表格文件已损坏或不是 xlsx/xls 格式") from error
-
-
-def _read_csv(data: bytes) -> Iterator[list[Any]]:
-    text = _decode(data)
-    if "\0" in text:
-        raise RosterUnreadable("这不是 csv、xlsx 或 xls 文件")
-    try:
-        return iter(list(csv.reader(io.StringIO(text, newline=""), strict=True)))
-    except csv.Error as error:
-        raise RosterUnreadable("csv 文件格式不正确(引号或换行不配对)") from error
-
-
-def _decode(data: bytes) -> str:
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise RosterUnreadable("文件编码无法识别,请另存为 UTF-8 或 GB18030(ANSI)")
-
-
-def _read_header(table: Iterator[list[Any]]) -> list[str]:
-    header = [_show(cell).strip() for cell in next(table, [])]
-    missing = [name for name in REQUIRED_COLUMNS if name not in header]
-    if missing:
-        raise RosterUnreadable(f"第一行缺少这些列:{'、'.join(missing)}")
-    repeated = {name for name in header if name and header.count(name) > 1}
-    if repeated:
-        raise RosterUnreadable(f"第一行有重复的列:{'、'.join(sorted(repeated))}")
-    return header
-
-
-def _read_rows(table: Iterable[list[Any]], header: list[str]) -> Iterator[RosterRow]:
-    count = 0
-    for number, cells in enumerate(table, start=2):
-        named = [(name, cell) for name, cell in zip(header, cells, strict=False) if name in COLUMNS]
-        values = {name: _show(cell).strip() for name, cell in named}
-        if not any(values.values()):
-            continue
-        count += 1
-        if count > MAX_ROWS:
-            raise RosterUnreadable(f"名单超过 {MAX_ROWS} 行,请分成几个文件")
-        numeric = {name for name, cell in named if isinstance(cell, int | float)}
-        yield RosterRow(number, values, numeric)
-
-
-def _show(cell: Any) -> str:
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    if isinstance(cell, dt.datetime | dt.date):
-        return cell.isoformat()[:10]
-    return "" if cell is None else str(cell)
+        raise RosterUnreadable(DAMAGED) from error

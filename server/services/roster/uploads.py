@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import uuid
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import select, update
@@ -20,8 +21,10 @@ from server.context import Context
 from server.errors import CaijiError, NotFound
 from server.gateways.photo_store import PhotoMissing
 from server.services.audit import record_audit
-from server.services.read_roster import MAX_FILE_BYTES, RosterUnreadable
-from server.services.staff_viewer import Viewer
+from server.services.roster.columns import RosterUnreadable
+from server.services.roster.write import ReplacementUnconfirmed
+from server.services.viewer import Viewer
+from server.sizes import MAX_ROSTER_BYTES
 
 CHECK = "roster_check"
 IMPORT = "roster_import"
@@ -36,7 +39,7 @@ class RosterNotReady(CaijiError):
 
     code = "roster_not_ready"
     status = 409
-    message = "这份名单现在不能导入:核对未完成、有错误,或没有变化"
+    message = "这份名单现在不能导入：核对未完成、有错误，或没有变化"
 
 
 def receive_roster(
@@ -51,8 +54,8 @@ def receive_roster(
         PhotoStoreUnavailable: the store is full or away; nothing was kept.
     """
     if not data:
-        raise RosterUnreadable("名单文件是空的,请选择文件")
-    if len(data) > MAX_FILE_BYTES:
+        raise RosterUnreadable("名单文件是空的，请选择文件")
+    if len(data) > MAX_ROSTER_BYTES:
         raise RosterUnreadable("名单文件超过 30 MB")
     now = ctx.now()
     with ctx.db.write() as session:
@@ -106,11 +109,15 @@ def list_rosters(ctx: Context, viewer: Viewer) -> list[BackgroundJob]:
         )
 
 
-def confirm_roster(ctx: Context, viewer: Viewer, job_id: uuid.UUID) -> None:
+def confirm_roster(
+    ctx: Context, viewer: Viewer, job_id: uuid.UUID, *, replaced: Collection[str] = ()
+) -> None:
     """Let the worker import what the check found. A second click changes nothing.
 
+    ``replaced`` are the 学号 that the viewer has confirmed, one by one, to be another person's.
+
     Raises:
-        NotFound, RosterNotReady.
+        NotFound, RosterNotReady, ReplacementUnconfirmed.
     """
     now = ctx.now()
     with ctx.db.write() as session:
@@ -119,9 +126,16 @@ def confirm_roster(ctx: Context, viewer: Viewer, job_id: uuid.UUID) -> None:
             return
         if not is_importable(job):
             raise RosterNotReady
+        wanted = {student_no for _, student_no, *_ in job.result.get("first_replaced", [])}
+        if not wanted <= set(replaced):
+            raise ReplacementUnconfirmed
         job.kind, job.state = IMPORT, "queued"
         job.done_count = job.total_count = 0
-        job.parameters = {**job.parameters, "confirmed_by": str(viewer.staff_id)}
+        job.parameters = {
+            **job.parameters,
+            "confirmed_by": str(viewer.staff_id),
+            "replaced": sorted(wanted),
+        }
         record_audit(
             session,
             viewer,
@@ -131,6 +145,7 @@ def confirm_roster(ctx: Context, viewer: Viewer, job_id: uuid.UUID) -> None:
             subject_id=job.id,
             new=job.result["new"],
             changed=job.result["changed"],
+            replaced=len(wanted),
         )
 
 
@@ -173,11 +188,11 @@ def write_file(ctx: Context, job: BackgroundJob, key: str, data: bytes) -> None:
 def read_file(ctx: Context, job: BackgroundJob) -> bytes:
     """Return the bytes that the job keeps; raises NotFound."""
     if job.file_key is None:
-        raise NotFound("名单文件已删除,请重新上传")
+        raise NotFound("名单文件已删除，请重新上传")
     try:
         stored = ctx.photo_store.get(job.file_key)
     except PhotoMissing as error:
-        raise NotFound("名单文件已删除,请重新上传") from error
+        raise NotFound("名单文件已删除，请重新上传") from error
     return ctx.cipher.decrypt_bytes(stored, place=_place_of(job))
 
 

@@ -8,11 +8,25 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import chain, islice
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Connection, MetaData, Table, insert, literal, select, update
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    Column,
+    Connection,
+    MetaData,
+    Table,
+    Uuid,
+    any_,
+    bindparam,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -26,22 +40,29 @@ from models import (
     index_id_number,
     new_id,
 )
-from models.collection_code import create_collection_code
+from models.photo_number import create_photo_number
 from server.context import Context
 from server.errors import CaijiError
-from server.services.collection import SYSTEM, Actor, Event
-from server.services.import_roster import (
+from server.services.collection import SYSTEM, Actor, Event, lock_enrolment, lock_enrolments
+from server.services.roster.plan import (
     CHUNK,
     TEXT_FIELDS,
+    Change,
     ImportPlan,
     Progress,
     Student,
     show_nothing,
 )
+from server.services.roster.waive import find_ids, waive_listed
+from server.services.student.release import close_orders, replace_person
 
-UPDATED = ("centre_id", "id_number_encrypted", "id_number_index", *TEXT_FIELDS.values())
+UPDATED = (
+    *("centre_id", "id_number_encrypted", "id_number_index", "phone_encrypted"),
+    *TEXT_FIELDS.values(),
+)
 INSERTED = (
-    *("id", "institution_id", "student_no", "collection_code", "created_at", "updated_at"),
+    *("id", "institution_id", "student_no", "photo_number", "collection_code"),
+    *("created_at", "updated_at"),
     *UPDATED,
 )
 ENROLMENT: Any = Enrolment.__table__
@@ -60,7 +81,15 @@ class RosterHasErrors(CaijiError):
 
     code = "roster_has_errors"
     status = 422
-    message = "名单中有错误,没有导入任何学生"
+    message = "名单中有错误，没有导入任何学生"
+
+
+class ReplacementUnconfirmed(CaijiError):
+    """A row gives a 学号 that somebody has used to another person, and nobody confirmed it."""
+
+    code = "replacement_unconfirmed"
+    status = 422
+    message = "有学号换了人（姓名和身份证号都变了），没有导入任何学生：请逐行确认"
 
 
 class RosterOutdated(CaijiError):
@@ -68,7 +97,7 @@ class RosterOutdated(CaijiError):
 
     code = "roster_outdated"
     status = 409
-    message = "核对之后名单又被改动过,没有导入任何学生,请重新核对"
+    message = "核对之后名单又被改动过，没有导入任何学生，请重新核对"
 
 
 def apply_import(
@@ -79,14 +108,20 @@ def apply_import(
     actor: Actor = SYSTEM,
     progress: Progress = show_nothing,
     also: Callable[[Session], None] | None = None,
+    replaced: Collection[str] = (),
 ) -> None:
     """Write a plan without faults in one transaction, ``also`` in the same one.
 
+    ``replaced`` are the 学号 that somebody has confirmed, one by one, to be another person's now:
+    their binding ends and the former person's photo stops counting.
+
     Raises:
-        RosterHasErrors, RosterOutdated: nothing was written.
+        RosterHasErrors, ReplacementUnconfirmed, RosterOutdated: nothing was written.
     """
     if plan.faults:
         raise RosterHasErrors
+    if not {change.student_no for change in plan.replaced} <= set(replaced):
+        raise ReplacementUnconfirmed
     now = ctx.now()
     total = len(plan.new) + len(plan.changed)
     centres, new_centres = _name_centres(ctx, institution_id, plan, now)
@@ -95,14 +130,47 @@ def apply_import(
         _fill(connection, rows, total, progress)
         try:
             with ctx.db.write_staged(connection) as session:
+                _lock_all(session, institution_id, plan)
                 if also is not None:
                     also(session)
+                orders = _replace_people(session, plan, actor, now)
                 if new_centres:
                     session.execute(insert(LearningCentre), new_centres)
                 _carry_over(session, actor, now)
+                waive_listed(
+                    session, institution_id, plan.waived, actor=actor, at=now, cipher=ctx.cipher
+                )
         except IntegrityError as error:
             raise RosterOutdated from error
+    close_orders(ctx, orders)
     progress(total, total)
+
+
+def _lock_all(session: Session, institution_id: uuid.UUID, plan: ImportPlan) -> None:
+    """Lock whom the plan touches in the order in which payments lock: none waits in a ring.
+
+    PostgreSQL alone: SQLite has one writer. The list is one array, whatever its length.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    ids = [change.row_id for change in (*plan.replaced, *(change for change, _ in plan.changed))]
+    ids += [row_id for _, row_id in find_ids(session, institution_id, list(plan.waived))]
+    lock_enrolments(session, Enrolment.id == any_(bindparam("ids", ids, type_=ARRAY(Uuid))))
+
+
+def _replace_people(
+    session: Session, plan: ImportPlan, actor: Actor, now: dt.datetime
+) -> list[uuid.UUID]:
+    """End what the former person of each replaced row has; returns the orders to close."""
+    orders: list[uuid.UUID] = []
+    for change in plan.replaced:
+        enrolment = lock_enrolment(session, change.row_id)
+        if enrolment is not None:
+            orders += replace_person(
+                session, enrolment, actor=actor, at=now, reason="名单导入：换了人"
+            )
+    session.flush()
+    return orders
 
 
 def _name_centres(
@@ -136,11 +204,12 @@ def _make_rows(
     cipher: FieldCipher,
 ) -> Iterator[dict[str, Any]]:
     fixed = {"institution_id": institution_id, "created_at": now, "updated_at": now}
-    everyone: Iterator[tuple[Student, uuid.UUID, bool]] = chain(
-        ((student, new_id(), True) for student in plan.new),
-        ((student, change.row_id, False) for change, student in plan.changed),
+    everyone: Iterator[tuple[Student, uuid.UUID, Change | None]] = chain(
+        ((student, new_id(), None) for student in plan.new),
+        ((student, change.row_id, change) for change, student in plan.changed),
     )
-    for student, row_id, is_new in everyone:
+    for student, row_id, change in everyone:
+        number = create_photo_number()
         place = describe_place("enrolment", "id_number_encrypted", row_id)
         yield {
             **fixed,
@@ -150,10 +219,21 @@ def _make_rows(
             "centre_id": centres[student.centre],
             "id_number_encrypted": cipher.encrypt(student.id_number, place=place),
             "id_number_index": index_id_number(student.id_number, cipher),
-            "collection_code": create_collection_code(),
+            "photo_number": number,
+            "collection_code": number,
             "change_id": new_id(),
-            "is_new": is_new,
+            "phone_encrypted": _seal_phone(student, row_id, change, cipher),
+            "is_new": change is None,
         }
+
+
+def _seal_phone(
+    student: Student, row_id: uuid.UUID, change: Change | None, cipher: FieldCipher
+) -> bytes | None:
+    if student.phone is None:
+        return change.phone_encrypted if change is not None else None
+    place = describe_place("enrolment", "phone_encrypted", row_id)
+    return cipher.encrypt(student.phone, place=place) if student.phone else None
 
 
 def _fill(

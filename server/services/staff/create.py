@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -13,9 +14,17 @@ from models import LearningCentre, Role, Staff
 from server.context import Context
 from server.errors import CaijiError
 from server.security.passwords import create_password, hash_password
-from server.services.manage_institution import AlreadyExists, find_institution
+from server.services.college.set_up import AlreadyExists, find_institution
 
 USERNAME = re.compile(r"[A-Za-z0-9_.@-]{2,40}")
+
+
+NAME_LENGTH = 60
+
+
+def clean_display_name(typed: str) -> str:
+    """Return a real name without doubled spaces, at most as long as its column."""
+    return " ".join(typed.split())[:NAME_LENGTH]
 
 
 class StaffMalformed(CaijiError):
@@ -23,7 +32,7 @@ class StaffMalformed(CaijiError):
 
     code = "staff_malformed"
     status = 422
-    message = "用户名应为 2-40 位字母、数字或 . _ - @;学习中心账号必须指定学习中心"
+    message = "用户名应为 2-40 位字母、数字或 . _ - @；学习中心账号至少指定一个学习中心"
 
 
 def add_staff(
@@ -32,45 +41,53 @@ def add_staff(
     username: str,
     role: Role,
     institution: str | None = None,
-    centre: str | None = None,
+    centres: Sequence[str] = (),
+    display_name: str = "",
     password_hash: str | None = None,
 ) -> str:
     """Create an account and return its one-time password.
 
-    With ``password_hash`` the account has that password, to keep, and the text is empty.
+    ``centres``: names of learning centres, for that role alone. With ``password_hash`` the account
+    has that password, to keep, and the text is empty.
 
     Raises:
         StaffMalformed, InstitutionUnknown, AlreadyExists.
     """
-    if not USERNAME.fullmatch(username) or (role is Role.CENTRE) != (centre is not None):
+    if not USERNAME.fullmatch(username) or (role is Role.CENTRE) != bool(centres):
         raise StaffMalformed
     one_time = "" if password_hash else create_password()
     try:
         with ctx.db.write() as session:
             owner = find_institution(session, institution)
-            session.add(
-                Staff(
-                    institution_id=owner.id,
-                    username=username,
-                    password_hash=password_hash or hash_password(one_time),
-                    must_change_password=password_hash is None,
-                    role=role,
-                    centre_id=_find_centre(session, owner.id, centre) if centre else None,
-                    created_at=ctx.now(),
-                )
+            staff = Staff(
+                institution_id=owner.id,
+                username=username,
+                display_name=clean_display_name(display_name),
+                password_hash=password_hash or hash_password(one_time),
+                must_change_password=password_hash is None,
+                role=role,
+                created_at=ctx.now(),
             )
+            assign_centres(staff, [_find_centre(session, owner.id, name) for name in centres])
+            session.add(staff)
     except IntegrityError as error:
         raise AlreadyExists from error
     return one_time
 
 
-def _find_centre(session: Session, institution_id: uuid.UUID, name: str) -> uuid.UUID:
+def assign_centres(staff: Staff, centres: Sequence[LearningCentre]) -> None:
+    """Let an account see the students of these learning centres and of no others."""
+    wanted = list(dict.fromkeys(centres))
+    staff.centre = wanted[0] if wanted else None
+    staff.further_centres = wanted[1:]
+
+
+def _find_centre(session: Session, institution_id: uuid.UUID, name: str) -> LearningCentre:
     found = session.scalars(
-        select(LearningCentre.id).where(
+        select(LearningCentre).where(
             LearningCentre.institution_id == institution_id, LearningCentre.name == name
         )
     ).one_or_none()
     if found is None:
         raise StaffMalformed
-    centre_id: uuid.UUID = found
-    return centre_id
+    return found

@@ -15,7 +15,8 @@ from server.context import Context
 from server.errors import CaijiError
 from server.security.passwords import ALPHABET
 from server.services.audit import record_audit
-from server.services.staff_viewer import Viewer
+from server.services.staff.policy import needs_second_factor, read_rules
+from server.services.viewer import Viewer
 
 STEP_S = 30
 ALLOWED_DRIFT_STEPS = 1
@@ -31,6 +32,14 @@ class CodeRefused(CaijiError):
     code = "code_refused"
     status = 401
     message = "验证码不正确或已使用过"
+
+
+class SecondFactorRequired(CaijiError):
+    """The institution asks this role for the second factor."""
+
+    code = "second_factor_required"
+    status = 409
+    message = "本校要求这个角色使用两步验证，不能关闭"
 
 
 def create_secret() -> str:
@@ -73,8 +82,14 @@ def disable_second_factor(session: Session, staff: Staff) -> None:
 
 
 def disable_own_second_factor(ctx: Context, viewer: Viewer) -> None:
-    """Turn off the viewer's own second factor. The caller has asked for the password."""
+    """Turn off the viewer's own second factor. The caller has asked for the password.
+
+    Raises:
+        SecondFactorRequired.
+    """
     with ctx.db.write() as session:
+        if needs_second_factor(read_rules(session, viewer.institution_id), viewer.role):
+            raise SecondFactorRequired
         disable_second_factor(session, _lock(session, viewer.staff_id))
         record_audit(session, viewer, "second_factor.disable", at=ctx.now())
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from models import MessageAllowance, WechatUser
 from server.context import Context
 
-TEMPLATES = ("photo_rejected", "photo_collected", "deadline_near", "refund")
+TEMPLATES = ("photo_rejected", "photo_collected", "deadline_near", "refund", "data_request")
 MAX_REMAINING = 20
 
 

@@ -27,7 +27,7 @@ class LoginCodeRefused(CaijiError):
 
     code = "login_code_invalid"
     status = 401
-    message = "微信登录已失效,请重新打开小程序"
+    message = "微信登录已失效，请重新打开小程序"
 
 
 class LoginBlocked(CaijiError):
@@ -42,7 +42,7 @@ class LoginUnavailable(ServiceBusy):
     """WeChat does not answer."""
 
     code = "wechat_unavailable"
-    message = "暂时无法连接微信,请稍后再试"
+    message = "暂时无法连接微信，请稍后再试"
 
 
 class TokenInvalid(CaijiError):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from dataclasses import dataclass
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from models import (
     NO_BATCH_LABEL,
@@ -22,8 +23,11 @@ from models import (
 )
 from server.context import Context
 from server.errors import NotFound
-from server.services.batches import find_target_batch
-from server.services.collection import resolve_next_step
+from server.services.chsi.state import ChsiState, read_chsi_state
+from server.services.collection import find_needs, resolve_next_step
+from server.services.college.batches import find_target_batch
+from server.services.college.windows import find_cutoff
+from server.services.money.fee import is_money_held
 
 
 @dataclass(frozen=True)
@@ -35,11 +39,16 @@ class EnrolmentView:
     id_number: str
     batch_label: str
     target_batch: Batch | None
+    last_at: dt.datetime | None
+    """This student's last moment for that batch."""
     next_step: str
+    chsi: ChsiState
     latest_photo: Photo | None
     order: Order | None
     last_review: Review | None
     history: list[StatusChange]
+    others: list[tuple[Enrolment, str]]
+    """The user's other enrolments at this institution, each with its next step."""
 
     @property
     def is_eligible(self) -> bool:
@@ -72,6 +81,7 @@ def build_view(session: Session, ctx: Context, enrolment: Enrolment) -> Enrolmen
     )
     latest = find_latest_photo(session, enrolment.id)
     batch = enrolment.batch
+    target = find_target_batch(session, enrolment, ctx.now())
     # Loaded now: the view outlives the session.
     _ = enrolment.institution.name, enrolment.centre.name, enrolment.photo
     return EnrolmentView(
@@ -79,8 +89,16 @@ def build_view(session: Session, ctx: Context, enrolment: Enrolment) -> Enrolmen
         code=code,
         id_number=enrolment.decrypt_id_number(ctx.cipher),
         batch_label=batch.label if batch else NO_BATCH_LABEL,
-        target_batch=find_target_batch(session, enrolment, ctx.now()),
-        next_step=resolve_next_step(enrolment, code, latest),
+        target_batch=target,
+        last_at=find_cutoff(target, enrolment) if target else None,
+        next_step=resolve_next_step(
+            enrolment,
+            code,
+            latest,
+            is_money_held=is_money_held(session, enrolment.id),
+            needs=find_needs(session, enrolment, ctx.now()),
+        ),
+        chsi=read_chsi_state(session, enrolment, ctx.now()),
         latest_photo=latest,
         order=session.scalars(
             select(Order)
@@ -101,7 +119,32 @@ def build_view(session: Session, ctx: Context, enrolment: Enrolment) -> Enrolmen
                 .order_by(StatusChange.at, StatusChange.id)
             )
         ),
+        others=_list_others(session, enrolment, ctx.now()),
     )
+
+
+def _list_others(
+    session: Session, enrolment: Enrolment, now: dt.datetime
+) -> list[tuple[Enrolment, str]]:
+    if enrolment.wechat_user_id is None:
+        return []
+    rows = session.scalars(
+        select(Enrolment)
+        .where(
+            Enrolment.wechat_user_id == enrolment.wechat_user_id,
+            Enrolment.institution_id == enrolment.institution_id,
+            Enrolment.id != enrolment.id,
+        )
+        .order_by(Enrolment.student_no.desc())
+        .options(joinedload(Enrolment.photo))
+    ).all()
+    return [(row, _resolve_next_step(session, row, now)) for row in rows]
+
+
+def _resolve_next_step(session: Session, row: Enrolment, now: dt.datetime) -> str:
+    code = session.get(FeatureCode, row.feature_code_id) if row.feature_code_id else None
+    latest = find_latest_photo(session, row.id)
+    return resolve_next_step(row, code, latest, needs=find_needs(session, row, now))
 
 
 def find_latest_photo(session: Session, enrolment_id: uuid.UUID) -> Photo | None:
@@ -122,3 +165,14 @@ def get_own_photo(ctx: Context, user_id: uuid.UUID, photo_id: uuid.UUID) -> Phot
         if photo is None or owner is None or owner.wechat_user_id != user_id:
             raise NotFound
         return photo
+
+
+def list_photos(session: Session, enrolment_id: uuid.UUID) -> list[Photo]:
+    """Return all submissions of an enrolment, newest first."""
+    return list(
+        session.scalars(
+            select(Photo)
+            .where(Photo.enrolment_id == enrolment_id)
+            .order_by(Photo.submitted_at.desc(), Photo.id.desc())
+        )
+    )

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from models import Heartbeat
 from server.context import Context
+
+
+def end_heart(ctx: Context, name: str) -> None:
+    """Note that ``name`` has ended its work, so that nobody waits for it any longer."""
+    with ctx.db.write() as session:
+        session.execute(delete(Heartbeat).where(Heartbeat.name == name))
 
 
 def beat_heart(ctx: Context, name: str) -> None:

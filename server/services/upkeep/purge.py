@@ -4,12 +4,16 @@
 - rejected, withdrawn, superseded and failed photos, ``retention_days`` after their last event:
   original, standard photo and lines;
 - payment notices, ``retention_days`` after they were handled: the body, not what it led to;
+- notices that did not verify, 7 days after they came: the row;
 - messages to students, ``retention_days`` after they were written: their fields;
-- tokens, sessions and access tokens, 30 days after their end: the row.
+- tokens, sessions and access tokens, 30 days after their end: the row;
+- roster imports, ``retention_days`` after their end: what they name of students;
+- the 图像采集码 of a handover that was confirmed, a week later (``chsi.end``): the row;
+- people, the institution's years after their batch: all that is theirs (``end_people``).
 
-A photo that counts for its student, waits for a verdict or a reviewer, or is locked as collected is
-never touched but for the raw original of the last. Files go when no row names their key any more:
-two students may have sent the same bytes.
+Until then a photo that counts for its student, waits for a verdict or a reviewer, or is locked as
+collected is not touched but for the raw original of the last. Files go when no row names their
+key any more: two students may have sent the same bytes.
 """
 
 from __future__ import annotations
@@ -19,10 +23,11 @@ import uuid
 from collections.abc import Callable, Sequence
 
 from sqlalchemy import ColumnElement, Text, cast, delete, exists, func, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, object_session
 
 from models import (
     ApiToken,
+    BackgroundJob,
     DeletionRecord,
     Enrolment,
     Heartbeat,
@@ -30,20 +35,25 @@ from models import (
     PaymentNotice,
     Photo,
     PhotoState,
+    ProfilePhoto,
     StaffSession,
     Verdict,
     WechatAccessToken,
+    body_place,
 )
 from server.context import Context
-from server.services.keep_file import delete_unreferenced
-from server.services.receive_notice import body_place
+from server.services.chsi.end import end_codes
+from server.services.photo.keep_file import delete_unreferenced
+from server.services.upkeep.end_people import end_people
 
 PAGE = 200
 LOGIN_KEPT = dt.timedelta(days=30)
+FORGED_KEPT = dt.timedelta(days=7)
 BACKUP_HEARTBEAT = "backup"
 BACKUP_SILENT_AFTER = dt.timedelta(minutes=10)
 EMPTY_BODY_MAX_BYTES = 64
 """No longer than this is an encrypted empty body; a notice of WeChat has hundreds of bytes."""
+ROSTER_KINDS = ("roster_check", "roster_import", "camera_folder", "face_references", "print")
 CLOSED_STATES = (PhotoState.REJECTED, PhotoState.WITHDRAWN, PhotoState.SUPERSEDED)
 
 
@@ -64,8 +74,12 @@ def purge(ctx: Context, *, is_dry: bool = False) -> dict[str, int]:
             ctx, _is_old_closed(before), _forget_photo, "closed photo", is_dry=is_dry
         ),
         "notice body": lambda: _purge_notices(ctx, before, is_dry=is_dry),
+        "forged notice": lambda: _purge_forged(ctx, ctx.now() - FORGED_KEPT, is_dry=is_dry),
         "message fields": lambda: _purge_messages(ctx, before, is_dry=is_dry),
         "login": lambda: _purge_logins(ctx, ctx.now() - LOGIN_KEPT, is_dry=is_dry),
+        "roster job": lambda: _purge_rosters(ctx, before, is_dry=is_dry),
+        "code": lambda: end_codes(ctx, is_dry=is_dry),
+        "person": lambda: end_people(ctx, is_dry=is_dry),
     }
     return {kind: count() for kind, count in kinds.items()}
 
@@ -110,6 +124,11 @@ def _forget_original(photo: Photo) -> list[str]:
 def _forget_photo(photo: Photo) -> list[str]:
     keys = [photo.original_key, photo.standard_key]
     photo.original_key = photo.standard_key = photo.standard_sha256 = photo.overlay_svg = None
+    session = object_session(photo)
+    assert session is not None, "the photo is being changed"
+    for cut in session.scalars(select(ProfilePhoto).where(ProfilePhoto.photo_id == photo.id)):
+        keys.append(cut.file_key)
+        session.delete(cut)
     return [key for key in keys if key is not None]
 
 
@@ -175,6 +194,15 @@ def _purge_notices(ctx: Context, before: dt.datetime, *, is_dry: bool) -> int:
     return len(rows)
 
 
+def _purge_forged(ctx: Context, before: dt.datetime, *, is_dry: bool) -> int:
+    condition = ~PaymentNotice.is_verified & (PaymentNotice.received_at < before)
+    if is_dry:
+        return _count(ctx, PaymentNotice, condition)
+    with ctx.db.write() as session:
+        done = _run(session, delete(PaymentNotice).where(condition))
+        return _note_many(session, ctx, "payment_notice", done)
+
+
 def _purge_messages(ctx: Context, before: dt.datetime, *, is_dry: bool) -> int:
     condition = (
         (OutboxMessage.created_at < before)
@@ -202,6 +230,23 @@ def _purge_logins(ctx: Context, before: dt.datetime, *, is_dry: bool) -> int:
             done = _run(session, delete(model).where(condition))
             count += _note_many(session, ctx, model.__tablename__, done)  # type: ignore[attr-defined]
     return count
+
+
+def _purge_rosters(ctx: Context, before: dt.datetime, *, is_dry: bool) -> int:
+    """Empty what roster jobs say of students: 学号 in parameters, first rows in results."""
+    query = select(BackgroundJob).where(
+        BackgroundJob.kind.in_(ROSTER_KINDS),
+        BackgroundJob.created_at < before,
+        cast(BackgroundJob.parameters, Text) != "{}",
+    )
+    with ctx.db.write() as session:
+        jobs = session.scalars(query).all()
+        if is_dry:
+            return len(jobs)
+        for job in jobs:
+            job.parameters, job.error = {}, ""
+            job.result = {k: v for k, v in job.result.items() if not k.startswith("first_")}
+        return _note_many(session, ctx, "background_job", len(jobs))
 
 
 def _count(ctx: Context, model: type, condition: ColumnElement[bool]) -> int:

@@ -6,14 +6,22 @@ changed meanwhile is left to its new value. An interrupted run is repeated; what
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from models import FieldCipher, FieldUnreadable, Heartbeat
+from models import (
+    FaceEncoding,
+    FaceReference,
+    FieldCipher,
+    FieldUnreadable,
+    Heartbeat,
+    describe_place,
+)
 from models.encrypted_columns import (
     EncryptedColumn,
     IndexColumn,
@@ -26,6 +34,14 @@ from server.errors import CaijiError
 PAGE = 200
 WORKER_SILENT_S = 30
 Progress = Callable[[str, int, int], None]
+UNDER_FACE_KEYS: tuple[
+    tuple[InstrumentedAttribute[uuid.UUID], InstrumentedAttribute[bytes]], ...
+] = (
+    (FaceEncoding.photo_id, FaceEncoding.sealed),
+    (FaceReference.enrolment_id, FaceReference.face_sealed),
+    (FaceReference.enrolment_id, FaceReference.picture_sealed),
+)
+"""Row key and column of what is sealed with FACE_KEYS, which are no field keys."""
 
 
 class ServiceRuns(CaijiError):
@@ -33,7 +49,7 @@ class ServiceRuns(CaijiError):
 
     code = "service_runs"
     status = 409
-    message = "服务仍在运行:请先停止所有 web 和 worker 进程"
+    message = "服务仍在运行：请先停止所有 web 和 worker 进程"
 
 
 @dataclass
@@ -57,7 +73,43 @@ def rotate_keys(ctx: Context, progress: Progress) -> Rotation:
             _rotate_page(ctx, place, page, done)
             seen += len(page)
             progress(label, seen, max(total, seen))
+    for key, column in UNDER_FACE_KEYS:
+        _rotate_sealed(ctx, key, column, progress, done)
     return done
+
+
+def _rotate_sealed(
+    ctx: Context,
+    key: InstrumentedAttribute[uuid.UUID],
+    column: InstrumentedAttribute[bytes],
+    progress: Progress,
+    done: Rotation,
+) -> None:
+    if ctx.face_cipher is None:
+        return
+    table = column.class_.__tablename__
+    with ctx.db.read() as session:
+        ids = session.scalars(select(key).where(column != b"").order_by(key)).all()
+    for count, row_id in enumerate(ids, 1):
+        place = describe_place(table, column.key, row_id)
+        with ctx.db.read() as session:
+            sealed = session.scalar(select(column).where(key == row_id))
+        try:
+            if not sealed or ctx.face_cipher.is_current(sealed):
+                done.current += bool(sealed)
+                continue
+            plain = ctx.face_cipher.decrypt_bytes(sealed, place=place)
+        except FieldUnreadable:
+            done.unreadable += 1
+            continue
+        with ctx.db.write() as session:
+            session.execute(
+                update(column.class_)
+                .where(key == row_id, column == sealed)
+                .values({column.key: ctx.face_cipher.encrypt(plain, place=place)})
+            )
+        done.rewritten += 1
+        progress(f"{table}.{column.key}", count, len(ids))
 
 
 def _count(session: Session, place: EncryptedColumn) -> int:

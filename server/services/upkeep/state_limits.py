@@ -16,18 +16,26 @@ from sqlalchemy.orm import Session
 
 from models import (
     BackgroundJob,
+    CutState,
     Order,
     OrderState,
     OutboxMessage,
     PaymentNotice,
     Photo,
     PhotoState,
+    ProfilePhoto,
     Refund,
     RefundState,
+    SmsMessage,
 )
+from server.services.upkeep.audit_chain import select_overdue
 
 JOB_RUNNER = "run_jobs"
 """The worker's thread that takes up queued and lost jobs."""
+
+
+PHOTO_CUTTER = "cut_photos"
+"""The worker's thread that cuts the pictures of photo profiles."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,15 @@ LIMITS = (
         "requeue_unchecked_photos",
         lambda before: select(Photo.id).where(
             Photo.state == PhotoState.RECEIVED, Photo.submitted_at < before
+        ),
+    ),
+    StateLimit(
+        "cut.waiting",
+        "cut_waits_too_long",
+        dt.timedelta(hours=6),
+        PHOTO_CUTTER,
+        lambda before: select(ProfilePhoto.id).where(
+            ProfilePhoto.state == CutState.WAITING, ProfilePhoto.requested_at < before
         ),
     ),
     StateLimit(
@@ -107,6 +124,15 @@ LIMITS = (
         ),
     ),
     StateLimit(
+        "sms.pending",
+        "sms_waits_too_long",
+        dt.timedelta(hours=24),
+        "send_due_sms",
+        lambda before: select(SmsMessage.id).where(
+            SmsMessage.state == "pending", SmsMessage.created_at < before
+        ),
+    ),
+    StateLimit(
         "job.queued",
         "job_not_started",
         dt.timedelta(hours=1),
@@ -124,6 +150,9 @@ LIMITS = (
             BackgroundJob.state == "running", BackgroundJob.progressed_at < before
         ),
     ),
+    StateLimit(
+        "audit.unsealed", "audit_not_sealed", dt.timedelta(minutes=10), "seal_audit", select_overdue
+    ),
 )
 
 WAITS_FOR_PEOPLE = {
@@ -135,10 +164,12 @@ WAITS_FOR_PEOPLE = {
 """States that a person ends, or that end with another one, and the metric that shows them."""
 
 FINAL = {
+    *("cut.made", "cut.refused"),
     *("photo.withdrawn", "photo.superseded", "photo.rejected", "photo.approved"),
-    *("order.paid", "order.closed", "order.refunded"),
+    *("order.paid", "order.closed", "order.refunded", "order.partly_refunded"),
     *("refund.success", "refund.closed"),
     *("message.sent", "message.refused", "message.failed"),
+    *("sms.sent", "sms.refused", "sms.failed"),
     *("job.done", "job.failed", "job.cancelled"),
 }
 

@@ -15,8 +15,8 @@ from server.errors import CaijiError, NotFound
 from server.gateways.clock import to_local
 from server.gateways.transport import time_budget
 from server.services.audit import record_audit
-from server.services.reconcile import reconcile
-from server.services.staff_viewer import Viewer
+from server.services.money.books.reconcile import reconcile
+from server.services.viewer import Viewer
 
 DAYS_SHOWN = 31
 NOTE_LENGTH = 500
@@ -98,13 +98,13 @@ def list_days(ctx: Context, viewer: Viewer) -> list[DaySummary]:
             )
             .order_by(Reconciliation.bill_date.desc(), Reconciliation.id.desc())
         ).all()
-        counts = count_open_by_day(session, viewer)
+        counts = _count_open_by_day(session, viewer)
     latest = {run.bill_date: run for run in reversed(runs)}
     days = sorted(latest, reverse=True)
     return [DaySummary(latest[day], counts.get(day, 0)) for day in days]
 
 
-def count_open_by_day(session: Session, viewer: Viewer) -> dict[dt.date, int]:
+def _count_open_by_day(session: Session, viewer: Viewer) -> dict[dt.date, int]:
     """Return how many differences of each day wait for an explanation."""
     rows = session.execute(
         select(ReconciliationDifference.bill_date, func.count())
@@ -130,8 +130,10 @@ def view_day(ctx: Context, viewer: Viewer, day: dt.date) -> DayView:
             .order_by(difference.resolved_at.is_not(None), difference.id)
         ).all()
         resolvers = {each.resolved_by for each in differences if each.resolved_by}
-        names = session.execute(select(Staff.id, Staff.username).where(Staff.id.in_(resolvers)))
-        return DayView(day, list(runs), list(differences), {row.id: row.username for row in names})
+        names = session.scalars(select(Staff).where(Staff.id.in_(resolvers)))
+        return DayView(
+            day, list(runs), list(differences), {row.id: row.shown_name for row in names}
+        )
 
 
 def resolve_difference(

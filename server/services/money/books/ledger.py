@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
-import re
 import uuid
 from collections.abc import Iterator
+from decimal import Decimal
+from itertools import chain
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 
 from models import (
     Enrolment,
+    FeeWaiver,
     Order,
     QuarantinedPayment,
     ReconciliationDifference,
@@ -20,24 +20,25 @@ from models import (
     RefundState,
 )
 from server.context import Context
-from server.gateways.clock import LOCAL_ZONE, to_local
-from server.services.amounts import format_yuan
+from server.gateways.clock import find_day_start, to_local
 from server.services.audit import record_audit
-from server.services.quarantine import Reason
-from server.services.reconcile import KIND_LABELS
-from server.services.resolve_quarantine import Resolution
-from server.services.staff_viewer import Viewer
+from server.services.csv_lines import Row, write_line
+from server.services.money.amounts import format_yuan
+from server.services.money.books.differences import KIND_LABELS
+from server.services.money.hold import Reason
+from server.services.money.quarantine.resolve import Resolution
+from server.services.money.refunds.book import UNTOLD
+from server.services.viewer import Viewer
+from server.services.xlsx import Cell, XlsxWriter
 
-HEADER = ("时间", "类型", "学号", "商户订单号", "微信单号", "金额(元)", "状态", "说明")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-AMOUNT = re.compile(r"-?\d+\.\d\d")
+AMOUNT_TITLE = "金额(元)"
+HEADER = ("时间", "类型", "学号", "姓名", "商户订单号", "微信单号", AMOUNT_TITLE, "状态", "说明")
 SETTLED_BY_LABELS = {
     "callback": "微信通知",
     "query": "查询入账",
     "bill": "对账补记",
     "finance": "财务确认",
 }
-Row = tuple[str, ...]
 
 
 def write_ledger_csv(
@@ -48,17 +49,43 @@ def write_ledger_csv(
     It starts with a byte order mark, so that Excel reads the Chinese. `institution_id` None means
     all colleges.
     """
-    start = dt.datetime.combine(first, dt.time(), LOCAL_ZONE).astimezone(dt.UTC)
-    end = dt.datetime.combine(last, dt.time(), LOCAL_ZONE).astimezone(dt.UTC) + dt.timedelta(days=1)
     yield "\ufeff" + write_line(HEADER)
-    for rows in (
-        list_payments(ctx, institution_id, start, end),
-        list_refunds(ctx, institution_id, start, end),
-        list_held(ctx, institution_id, start, end),
-        list_differences(ctx, institution_id, first, last),
-    ):
-        for row in rows:
-            yield write_line(row)
+    for row in list_rows(ctx, institution_id, first, last):
+        yield write_line(row)
+
+
+def write_ledger_xlsx(
+    ctx: Context, institution_id: uuid.UUID | None, first: dt.date, last: dt.date
+) -> Iterator[bytes]:
+    """Yield the same as a workbook.
+
+    Every cell is text, numbers of 27 digits as well as names that begin with ``=``; the amount
+    alone is a number, so that it can be added up.
+    """
+    book = XlsxWriter()
+    rows = list_rows(ctx, institution_id, first, last)
+    book.write_sheet("收款明细", chain([HEADER], map(_make_cells, rows)))
+    yield book.finish()
+
+
+def _make_cells(row: Row) -> list[Cell]:
+    """Return the cells of a line, its amount as a number."""
+    place = HEADER.index(AMOUNT_TITLE)
+    amount = Decimal(row[place]) if row[place] else ""
+    return [*row[:place], amount, *row[place + 1 :]]
+
+
+def list_rows(
+    ctx: Context, institution_id: uuid.UUID | None, first: dt.date, last: dt.date
+) -> Iterator[Row]:
+    """Yield every line of the ledger, kind by kind."""
+    start = find_day_start(first).astimezone(dt.UTC)
+    end = find_day_start(last).astimezone(dt.UTC) + dt.timedelta(days=1)
+    yield from _list_payments(ctx, institution_id, start, end)
+    yield from list_refunds(ctx, institution_id, start, end)
+    yield from list_held(ctx, institution_id, start, end)
+    yield from _list_waivers(ctx, institution_id, start, end)
+    yield from list_differences(ctx, institution_id, first, last)
 
 
 def record_ledger(ctx: Context, viewer: Viewer, first: dt.date, last: dt.date) -> None:
@@ -68,20 +95,7 @@ def record_ledger(ctx: Context, viewer: Viewer, first: dt.date, last: dt.date) -
         record_audit(session, viewer, "payment.ledger", at=ctx.now(), **span)
 
 
-def write_line(values: Row) -> str:
-    """Return one CSV line in which no cell can start a formula."""
-    safe = [f"'{value}" if is_formula(value) else value for value in values]
-    buffer = io.StringIO()
-    csv.writer(buffer).writerow(safe)
-    return buffer.getvalue()
-
-
-def is_formula(value: str) -> bool:
-    """Whether a spreadsheet would calculate with the text; a negative amount is none."""
-    return value.startswith(FORMULA_STARTS) and not AMOUNT.fullmatch(value)
-
-
-def describe_amount(amount_fen: int | None) -> str:
+def _describe_amount(amount_fen: int | None) -> str:
     """Return yuan, or that there is nothing."""
     return "无" if amount_fen is None else format_yuan(amount_fen)
 
@@ -91,12 +105,12 @@ def show_time(moment: dt.datetime | None) -> str:
     return to_local(moment).strftime("%Y-%m-%d %H:%M:%S") if moment else ""
 
 
-def list_payments(
+def _list_payments(
     ctx: Context, institution_id: uuid.UUID | None, start: dt.datetime, end: dt.datetime
 ) -> Iterator[Row]:
     """Yield every order that was paid in the span."""
     statement = (
-        select(Order, Enrolment.student_no)
+        select(Order, Enrolment.student_no, Enrolment.name)
         .join(Enrolment, Enrolment.id == Order.enrolment_id)
         .where(Order.paid_at >= start, Order.paid_at < end)
         .order_by(Order.paid_at)
@@ -104,11 +118,12 @@ def list_payments(
     if institution_id:
         statement = statement.where(Order.institution_id == institution_id)
     with ctx.db.read() as session:
-        for order, student_no in session.execute(statement):
+        for order, student_no, name in session.execute(statement):
             yield (
                 show_time(order.paid_at),
                 "付款",
                 student_no,
+                name,
                 order.out_trade_no,
                 order.transaction_id or "",
                 format_yuan(order.amount_fen),
@@ -120,21 +135,32 @@ def list_payments(
 def list_refunds(
     ctx: Context, institution_id: uuid.UUID | None, start: dt.datetime, end: dt.datetime
 ) -> Iterator[Row]:
-    """Yield every refund asked for in the span, as a negative amount once the money is back."""
+    """Yield every refund of the span: by WeChat's day once the money is back, as a negative."""
+    moment = case(
+        (
+            Refund.state == RefundState.SUCCESS,
+            func.coalesce(Refund.finished_at, Refund.requested_at),
+        ),
+        else_=Refund.requested_at,
+    )
     statement = (
-        select(Refund)
-        .where(Refund.requested_at >= start, Refund.requested_at < end)
-        .order_by(Refund.requested_at)
+        select(Refund, Enrolment.student_no, Enrolment.name)
+        .outerjoin(Order, Order.id == Refund.order_id)
+        .outerjoin(Enrolment, Enrolment.id == Order.enrolment_id)
+        .where(moment >= start, moment < end)
+        .where((Refund.reason != UNTOLD) | (Refund.state != RefundState.CLOSED))
+        .order_by(moment)
     )
     if institution_id:
         statement = statement.where(Refund.institution_id == institution_id)
     with ctx.db.read() as session:
-        for refund in session.scalars(statement):
+        for refund, student_no, name in session.execute(statement):
             is_back = refund.state is RefundState.SUCCESS
             yield (
                 show_time(refund.finished_at or refund.requested_at),
                 "退款",
-                "",
+                student_no or "",
+                name or "",
                 refund.out_trade_no,
                 refund.refund_id or refund.out_refund_no,
                 format_yuan(-refund.amount_fen) if is_back else "0.00",
@@ -148,29 +174,56 @@ def list_held(
 ) -> Iterator[Row]:
     """Yield every payment that went to quarantine in the span."""
     statement = (
-        select(QuarantinedPayment)
+        select(QuarantinedPayment, Enrolment.student_no, Enrolment.name)
+        .outerjoin(Order, Order.id == QuarantinedPayment.order_id)
+        .outerjoin(Enrolment, Enrolment.id == Order.enrolment_id)
         .where(QuarantinedPayment.created_at >= start, QuarantinedPayment.created_at < end)
         .order_by(QuarantinedPayment.created_at)
     )
     if institution_id:
         statement = statement.where(QuarantinedPayment.institution_id == institution_id)
     with ctx.db.read() as session:
-        for held in session.scalars(statement):
+        for held, student_no, name in session.execute(statement):
             yield (
                 show_time(held.created_at),
                 "待核实",
-                "",
+                student_no or "",
+                name or "",
                 held.out_trade_no,
                 held.transaction_id,
-                format_yuan(held.amount_fen) if is_money_apart(held) else "",
+                format_yuan(held.amount_fen) if _is_money_apart(held) else "",
                 Resolution(held.resolution).label if held.resolution else "待处理",
                 f"{Reason(held.reason).label} {held.resolution_note}".strip(),
             )
 
 
-def is_money_apart(held: QuarantinedPayment) -> bool:
+def _list_waivers(
+    ctx: Context, institution_id: uuid.UUID | None, start: dt.datetime, end: dt.datetime
+) -> Iterator[Row]:
+    """Yield every fee that was forgiven (no money moved: its amount is 0) or paid in cash."""
+    statement = (
+        select(FeeWaiver, Enrolment.student_no, Enrolment.name)
+        .join(Enrolment, Enrolment.id == FeeWaiver.enrolment_id)
+        .where(FeeWaiver.at >= start, FeeWaiver.at < end)
+        .order_by(FeeWaiver.at)
+    )
+    if institution_id:
+        statement = statement.where(FeeWaiver.institution_id == institution_id)
+    with ctx.db.read() as session:
+        for waiver, student_no, name in session.execute(statement):
+            due = f"应收 {format_yuan(waiver.amount_fen)}：" if waiver.amount_fen else ""
+            said = due + waiver.decrypt_reason(ctx.cipher)
+            who = (student_no, name, "", "")
+            amount = format_yuan(waiver.amount_fen) if waiver.is_cash else "0.00"
+            kind, state = ("现金", "已收现金") if waiver.is_cash else ("减免", "已减免")
+            yield (show_time(waiver.at), kind, *who, amount, state, said)
+
+
+def _is_money_apart(held: QuarantinedPayment) -> bool:
     """Whether the money counts here: not once it has settled an order, which has its own line."""
-    return held.source != "refund" and held.resolution in {None, Resolution.REFUND}
+    is_gone = held.reason == Reason.REFUNDED_ELSEWHERE
+    is_open = held.resolution in {None, Resolution.REFUND}
+    return held.source != "refund" and is_open and not is_gone
 
 
 def list_differences(
@@ -178,19 +231,22 @@ def list_differences(
 ) -> Iterator[Row]:
     """Yield every difference to the bills of the span."""
     statement = (
-        select(ReconciliationDifference)
+        select(ReconciliationDifference, Enrolment.student_no, Enrolment.name)
+        .outerjoin(Order, Order.out_trade_no == ReconciliationDifference.out_trade_no)
+        .outerjoin(Enrolment, Enrolment.id == Order.enrolment_id)
         .where(ReconciliationDifference.bill_date.between(first, last))
         .order_by(ReconciliationDifference.bill_date)
     )
     if institution_id:
         statement = statement.where(ReconciliationDifference.institution_id == institution_id)
     with ctx.db.read() as session:
-        for each in session.scalars(statement):
-            ours, theirs = describe_amount(each.our_fen), describe_amount(each.their_fen)
+        for each, student_no, name in session.execute(statement):
+            ours, theirs = _describe_amount(each.our_fen), _describe_amount(each.their_fen)
             yield (
                 each.bill_date.isoformat(),
                 "对账差异",
-                "",
+                student_no or "",
+                name or "",
                 each.out_trade_no,
                 each.transaction_id,
                 "",

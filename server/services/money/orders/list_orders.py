@@ -20,8 +20,11 @@ from models import (
 )
 from server.context import Context
 from server.errors import NotFound
-from server.gateways.clock import LOCAL_ZONE
-from server.services.staff_viewer import Viewer
+from server.gateways.clock import find_day_start
+from server.services.money.refunds.book import sum_refunded_fen
+from server.services.money.refunds.refund import REFUNDABLE
+from server.services.paging import Page, cut_page
+from server.services.viewer import Viewer
 
 PAGE_SIZE = 50
 NOTICES_SHOWN = 50
@@ -45,16 +48,7 @@ class OrderFilter:
     before: uuid.UUID | None = None
 
 
-@dataclass(frozen=True)
-class OrderPage:
-    """One page, newest first, and where its neighbours begin, or None."""
-
-    rows: list[Order]
-    before: uuid.UUID | None
-    after: uuid.UUID | None
-
-
-def list_orders(ctx: Context, viewer: Viewer, wanted: OrderFilter) -> OrderPage:
+def list_orders(ctx: Context, viewer: Viewer, wanted: OrderFilter) -> Page[Order, uuid.UUID]:
     """Return one page of the institution's orders with their enrolments."""
     query = (
         select(Order)
@@ -70,7 +64,10 @@ def list_orders(ctx: Context, viewer: Viewer, wanted: OrderFilter) -> OrderPage:
     else:
         query = query.order_by(Order.id.desc())
     with ctx.db.read() as session:
-        return cut_page(list(session.scalars(query)), wanted)
+        rows = list(session.scalars(query))
+    return cut_page(
+        rows, PAGE_SIZE, lambda order: order.id, before=wanted.before, after=wanted.after
+    )
 
 
 def list_conditions(wanted: OrderFilter) -> list[ColumnElement[bool]]:
@@ -84,30 +81,15 @@ def list_conditions(wanted: OrderFilter) -> list[ColumnElement[bool]]:
     if wanted.student_no:
         conditions.append(Enrolment.student_no.startswith(wanted.student_no, autoescape=True))
     if wanted.first:
-        conditions.append(Order.created_at >= start_of(wanted.first))
+        conditions.append(Order.created_at >= _start_of(wanted.first))
     if wanted.last:
-        conditions.append(Order.created_at < start_of(wanted.last + dt.timedelta(days=1)))
+        conditions.append(Order.created_at < _start_of(wanted.last + dt.timedelta(days=1)))
     return conditions
 
 
-def start_of(day: dt.date) -> dt.datetime:
+def _start_of(day: dt.date) -> dt.datetime:
     """Return the first moment of a local day."""
-    return dt.datetime.combine(day, dt.time(), LOCAL_ZONE)
-
-
-def cut_page(rows: list[Order], wanted: OrderFilter) -> OrderPage:
-    """Keep one page of what was read, newest first, and name its neighbours."""
-    has_more = len(rows) > PAGE_SIZE
-    rows = rows[:PAGE_SIZE]
-    if wanted.before:
-        rows.reverse()
-    has_before = has_more if wanted.before else wanted.after is not None
-    has_after = wanted.before is not None or has_more
-    return OrderPage(
-        rows,
-        before=rows[0].id if rows and has_before else None,
-        after=rows[-1].id if rows and has_after else None,
-    )
+    return find_day_start(day)
 
 
 @dataclass(frozen=True)
@@ -119,11 +101,13 @@ class OrderView:
     refunds: list[Refund]
     held: list[QuarantinedPayment]
     differences: list[ReconciliationDifference]
+    left_fen: int
+    """What a refund would give back."""
 
     @property
     def is_refundable(self) -> bool:
         """Whether a whole refund can be asked for now."""
-        return self.order.state is OrderState.PAID
+        return self.order.state in REFUNDABLE
 
 
 def view_order(ctx: Context, viewer: Viewer, out_trade_no: str) -> OrderView:
@@ -132,6 +116,7 @@ def view_order(ctx: Context, viewer: Viewer, out_trade_no: str) -> OrderView:
         order = find_order(session, viewer, out_trade_no)
         return OrderView(
             order=order,
+            left_fen=order.amount_fen - sum_refunded_fen(session, order),
             notices=list(
                 session.scalars(
                     select(PaymentNotice)

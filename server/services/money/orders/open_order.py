@@ -7,7 +7,6 @@ after a hanging gateway or a crash, asks for exactly the same order.
 from __future__ import annotations
 
 import datetime as dt
-import secrets
 import uuid
 from dataclasses import dataclass
 
@@ -27,11 +26,18 @@ from models import (
 )
 from server.context import Context
 from server.errors import CaijiError, NotFound
-from server.gateways.clock import to_local
 from server.gateways.pay import PrepayRequest
 from server.gateways.transport import GatewayError, GatewayRefused, time_budget
 from server.services.collection import has_passing_photo, lock_enrolment
-from server.services.query_order import QUICK_POLL, refresh_order
+from server.services.money.fee import is_money_held
+from server.services.money.numbers import make_out_trade_no
+from server.services.money.orders.query_order import (
+    QUICK_POLL,
+    DueOrder,
+    ask_and_apply,
+    note_question,
+    refresh_order,
+)
 
 log = structlog.get_logger()
 
@@ -52,7 +58,21 @@ class AlreadyPaid(OrderRefused):
     """The fee is settled."""
 
     code = "already_paid"
-    message = "费用已缴清,无需再次支付"
+    message = "费用已缴清，无需再次支付"
+
+
+class NothingToPay(OrderRefused):
+    """The school pays: there is no order of 0 fen."""
+
+    code = "nothing_to_pay"
+    message = "本次采集免费，无需缴费"
+
+
+class CodeDisabled(OrderRefused):
+    """The college has switched the student's feature code off."""
+
+    code = "feature_code_disabled"
+    message = "特征码已停用，请使用学校通知中的新特征码重新核验"
 
 
 class PhotoNotPassed(OrderRefused):
@@ -73,7 +93,7 @@ class PaymentUnderReview(OrderRefused):
     """A payment for this enrolment is in quarantine: paying again would make it worse."""
 
     code = "payment_under_review"
-    message = "您有一笔付款正在核实,请勿重复支付"
+    message = "有一笔付款正在核实，请勿重复支付"
 
 
 class PaymentUnavailable(CaijiError):
@@ -81,7 +101,7 @@ class PaymentUnavailable(CaijiError):
 
     code = "payment_unavailable"
     status = 503
-    message = "微信支付暂时没有响应,请稍后再试"
+    message = "微信支付暂时没有响应，请稍后再试"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,37 +120,43 @@ def open_order(ctx: Context, user_id: uuid.UUID, enrolment_id: uuid.UUID) -> Ope
         OrderRefused: with the reason.
         PaymentUnavailable: the order is kept; the next try asks for the same one.
     """
-    order = find_or_create(ctx, user_id, enrolment_id)
+    order, fee_fen = _find_or_create(ctx, user_id, enrolment_id)
     with time_budget(REMOTE_BUDGET_S):
-        if order.expires_at <= ctx.now():
-            order = replace_expired(ctx, order, user_id)
-        prepay_id = order.prepay_id or fetch_prepay_id(ctx, order)
+        if order.expires_at <= ctx.now() or order.amount_fen != fee_fen:
+            order = replace(ctx, order, user_id)
+        prepay_id = order.prepay_id or _fetch_prepay_id(ctx, order)
     return OpenedOrder(order, ctx.pay.payment_parameters(prepay_id, ctx.now()))
 
 
-def replace_expired(ctx: Context, order: Order, user_id: uuid.UUID) -> Order:
-    """Close an order whose time is over, unless it turns out to be paid, and open the next one."""
-    refresh_order(ctx, order.id)
-    fresh = find_or_create(ctx, user_id, order.enrolment_id)
-    if fresh.id == order.id:
+def replace(ctx: Context, order: Order, user_id: uuid.UUID) -> Order:
+    """Close an order whose time or fee is over, unless it turns out to be paid; open the next."""
+    note_question(ctx, order.id)
+    due = DueOrder(order.id, order.out_trade_no, order.expires_at, is_needless=True)
+    try:
+        ask_and_apply(ctx, due)
+    except GatewayError as error:
+        log.warning("order_not_replaced", out_trade_no=order.out_trade_no, reason=str(error))
+        raise PaymentUnavailable(retry_after_s=3) from None
+    fresh, fee_fen = _find_or_create(ctx, user_id, order.enrolment_id)
+    if fresh.id == order.id or fresh.amount_fen != fee_fen:
         raise PaymentUnavailable(retry_after_s=3)
     return fresh
 
 
-def find_or_create(ctx: Context, user_id: uuid.UUID, enrolment_id: uuid.UUID) -> Order:
-    """Return the committed open order. Two requests at once get the same one."""
+def _find_or_create(ctx: Context, user_id: uuid.UUID, enrolment_id: uuid.UUID) -> tuple[Order, int]:
+    """Return the committed open order and the fee of today. Two requests at once get the same."""
     try:
         with ctx.db.write() as session:
-            return find_or_create_in(session, ctx, user_id, enrolment_id)
+            return _find_or_create_in(session, ctx, user_id, enrolment_id)
     except IntegrityError:
         # another process was faster; the unique index on open orders made ours impossible
         with ctx.db.write() as session:
-            return find_or_create_in(session, ctx, user_id, enrolment_id)
+            return _find_or_create_in(session, ctx, user_id, enrolment_id)
 
 
-def find_or_create_in(
+def _find_or_create_in(
     session: Session, ctx: Context, user_id: uuid.UUID, enrolment_id: uuid.UUID
-) -> Order:
+) -> tuple[Order, int]:
     """Check everything on the locked enrolment and return its open order, making one if needed."""
     enrolment = lock_enrolment(session, enrolment_id)
     if enrolment is None or enrolment.wechat_user_id != user_id:
@@ -138,20 +164,20 @@ def find_or_create_in(
     code = session.get(FeatureCode, enrolment.feature_code_id)
     if code is None:
         raise NotFound
-    check_may_pay(session, enrolment, code)
+    _check_may_pay(session, enrolment, code)
     existing = session.scalar(
         select(Order).where(Order.enrolment_id == enrolment.id, Order.state == OrderState.OPEN)
     )
     if existing is not None:
-        return existing
+        return existing, code.fee_fen
     order = make_order(enrolment, code, user_id, ctx)
     session.add(order)
     session.flush()
     log.info("order_opened", out_trade_no=order.out_trade_no)
-    return order
+    return order, code.fee_fen
 
 
-def check_may_pay(session: Session, enrolment: Enrolment, code: FeatureCode) -> None:
+def _check_may_pay(session: Session, enrolment: Enrolment, code: FeatureCode) -> None:
     """Raise the reason why this enrolment cannot be paid for now."""
     if enrolment.fee_settled_at is not None:
         raise AlreadyPaid
@@ -160,15 +186,13 @@ def check_may_pay(session: Session, enrolment: Enrolment, code: FeatureCode) -> 
         or enrolment.collection_status is CollectionStatus.COLLECTED
     ):
         raise NotEligible
+    if not code.is_enabled:
+        raise CodeDisabled
+    if code.fee_fen == 0:
+        raise NothingToPay
     if not code.pay_first and not has_passing_photo(enrolment):
         raise PhotoNotPassed
-    held = session.scalar(
-        select(Order.id).where(
-            Order.enrolment_id == enrolment.id,
-            Order.state.in_((OrderState.QUARANTINED, OrderState.REFUNDING)),
-        )
-    )
-    if held is not None:
+    if is_money_held(session, enrolment.id):
         raise PaymentUnderReview
 
 
@@ -179,7 +203,7 @@ def make_order(enrolment: Enrolment, code: FeatureCode, user_id: uuid.UUID, ctx:
         institution_id=enrolment.institution_id,
         enrolment_id=enrolment.id,
         user_id=user_id,
-        out_trade_no=make_out_trade_no(now),
+        out_trade_no=make_out_trade_no(ctx.settings.pay_number_prefix, now),
         description=DESCRIPTION,
         amount_fen=code.fee_fen,
         state=OrderState.OPEN,
@@ -192,15 +216,10 @@ def make_order(enrolment: Enrolment, code: FeatureCode, user_id: uuid.UUID, ctx:
     )
 
 
-def make_out_trade_no(now: dt.datetime) -> str:
-    """Return a number of 28 characters that accountants can sort by day."""
-    return f"CJ{to_local(now):%Y%m%d%H%M%S}{secrets.token_hex(6).upper()}"
-
-
-def fetch_prepay_id(ctx: Context, order: Order) -> str:
+def _fetch_prepay_id(ctx: Context, order: Order) -> str:
     """Ask WeChat for the prepay_id and keep it; the order itself is already committed."""
     try:
-        prepay_id = ctx.pay.prepay(make_prepay_request(ctx, order))
+        prepay_id = ctx.pay.prepay(_make_prepay_request(ctx, order))
     except GatewayRefused as refusal:
         log.warning("prepay_refused", out_trade_no=order.out_trade_no, code=refusal.code)
         # our books may be behind: paid or closed without our knowing
@@ -209,11 +228,11 @@ def fetch_prepay_id(ctx: Context, order: Order) -> str:
     except GatewayError as error:
         log.warning("prepay_failed", out_trade_no=order.out_trade_no, reason=str(error))
         raise PaymentUnavailable(retry_after_s=3) from None
-    keep_prepay_id(ctx, order, prepay_id)
+    _keep_prepay_id(ctx, order, prepay_id)
     return prepay_id
 
 
-def make_prepay_request(ctx: Context, order: Order) -> PrepayRequest:
+def _make_prepay_request(ctx: Context, order: Order) -> PrepayRequest:
     """Rebuild the request from the row, equal at every try."""
     with ctx.db.read() as session:
         user = session.get_one(WechatUser, order.user_id)
@@ -227,7 +246,7 @@ def make_prepay_request(ctx: Context, order: Order) -> PrepayRequest:
     )
 
 
-def keep_prepay_id(ctx: Context, order: Order, prepay_id: str) -> None:
+def _keep_prepay_id(ctx: Context, order: Order, prepay_id: str) -> None:
     """Remember the prepay_id; it outlives the order, so it needs no second date."""
     with ctx.db.write() as session:
         session.execute(

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy import or_, select, update
 
-from models import Order, OrderState
+from models import Order
 from server.context import Context
 from server.errors import NotFound
 from server.gateways.pay import TradeReport, TradeState
 from server.gateways.transport import GatewayError, time_budget
-from server.services.close_order import close_expired_order, mark_closed
-from server.services.settle_payment import SETTLEABLE, settle_payment
+from server.services.money.orders.close_order import close_expired_order, mark_closed
+from server.services.money.settling.settle import SETTLEABLE, settle_payment
 
 log = structlog.get_logger()
 
@@ -38,6 +38,12 @@ class DueOrder:
     id: uuid.UUID
     out_trade_no: str
     expires_at: dt.datetime
+    is_needless: bool = False
+    """Nobody is to pay it any more: it is closed before its time."""
+
+    def is_over(self, now: dt.datetime) -> bool:
+        """Whether it is closed where it was not paid."""
+        return self.is_needless or self.expires_at <= now
 
 
 def get_order(ctx: Context, user_id: uuid.UUID, out_trade_no: str) -> Order:
@@ -48,17 +54,17 @@ def get_order(ctx: Context, user_id: uuid.UUID, out_trade_no: str) -> Order:
     Raises:
         NotFound: no such order of this user.
     """
-    order = find_own_order(ctx, user_id, out_trade_no)
+    order = _find_own_order(ctx, user_id, out_trade_no)
     if order.state not in SETTLEABLE:
         return order
     with time_budget(STUDENT_WAITS_S):
         has_news = refresh_order(ctx, order.id)
     if not has_news:
         return order
-    return find_own_order(ctx, user_id, out_trade_no)
+    return _find_own_order(ctx, user_id, out_trade_no)
 
 
-def find_own_order(ctx: Context, user_id: uuid.UUID, out_trade_no: str) -> Order:
+def _find_own_order(ctx: Context, user_id: uuid.UUID, out_trade_no: str) -> Order:
     """Return the order of this user; raises NotFound."""
     with ctx.db.read() as session:
         order = session.scalar(
@@ -71,7 +77,7 @@ def find_own_order(ctx: Context, user_id: uuid.UUID, out_trade_no: str) -> Order
 
 def refresh_order(ctx: Context, order_id: uuid.UUID) -> bool:
     """Ask WeChat about one order unless somebody just did; return whether we learned anything."""
-    due = claim_question(ctx, order_id)
+    due = _claim_question(ctx, order_id)
     if due is None:
         return False
     try:
@@ -82,7 +88,7 @@ def refresh_order(ctx: Context, order_id: uuid.UUID) -> bool:
     return True
 
 
-def claim_question(ctx: Context, order_id: uuid.UUID) -> DueOrder | None:
+def _claim_question(ctx: Context, order_id: uuid.UUID) -> DueOrder | None:
     """Reserve the right to ask, so that many readers are one question; plan the next one."""
     now = ctx.now()
     with ctx.db.write() as session:
@@ -96,13 +102,14 @@ def claim_question(ctx: Context, order_id: uuid.UUID) -> DueOrder | None:
             .values(
                 last_queried_at=now,
                 query_count=Order.query_count + 1,
-                next_query_at=plan_next_query(order.created_at, order.expires_at, now),
+                next_query_at=_plan_next_query(order.created_at, order.expires_at, now),
             )
             .execution_options(synchronize_session=False)
         )
         if not claimed.rowcount:  # type: ignore[attr-defined]
             return None
-        return DueOrder(order.id, order.out_trade_no, order.expires_at)
+        is_needless = order.enrolment.fee_settled_at is not None
+        return DueOrder(order.id, order.out_trade_no, order.expires_at, is_needless)
 
 
 def note_question(ctx: Context, order_id: uuid.UUID) -> None:
@@ -116,7 +123,7 @@ def note_question(ctx: Context, order_id: uuid.UUID) -> None:
         )
 
 
-def plan_next_query(
+def _plan_next_query(
     created_at: dt.datetime, expires_at: dt.datetime, now: dt.datetime
 ) -> dt.datetime:
     """Return when the sweeper asks next: often for ten minutes, then ever less, then at expiry."""
@@ -132,7 +139,7 @@ def ask_and_apply(ctx: Context, due: DueOrder) -> None:
     report = ctx.pay.query(due.out_trade_no)
     if apply_report(ctx, due, report):
         return
-    if due.expires_at <= ctx.now():
+    if due.is_over(ctx.now()):
         after = close_expired_order(ctx, due.out_trade_no)
         apply_report(ctx, due, after)
 
@@ -142,8 +149,8 @@ def apply_report(ctx: Context, due: DueOrder, report: TradeReport) -> bool:
     if report.payment is not None:
         settle_payment(ctx, report.payment)
         return True
-    has_expired = due.expires_at <= ctx.now()
-    if report.state in CLOSED_STATES or (report.state is TradeState.NOT_FOUND and has_expired):
+    is_over = due.is_over(ctx.now())
+    if report.state in CLOSED_STATES or (report.state is TradeState.NOT_FOUND and is_over):
         mark_closed(ctx, due.id)
         return True
     return False
@@ -168,17 +175,17 @@ def poll_due_orders(ctx: Context) -> int:
     with ThreadPoolExecutor(POLL_THREADS, thread_name_prefix="poll") as pool:
         for start in range(0, len(order_ids), POLL_THREADS):
             chunk = order_ids[start : start + POLL_THREADS]
-            failures += sum(not ok for ok in pool.map(lambda each: poll_one(ctx, each), chunk))
+            failures += sum(not ok for ok in pool.map(lambda each: _poll_one(ctx, each), chunk))
             if failures >= GIVE_UP_AFTER_FAILURES:
                 log.warning("poll_given_up", failures=failures)
                 break
     return len(order_ids)
 
 
-def poll_one(ctx: Context, order_id: uuid.UUID) -> bool:
+def _poll_one(ctx: Context, order_id: uuid.UUID) -> bool:
     """Ask about one order; False only when WeChat failed. A surprise harms one order."""
     try:
-        due = claim_question(ctx, order_id)
+        due = _claim_question(ctx, order_id)
         if due is not None:
             ask_and_apply(ctx, due)
     except GatewayError as error:
@@ -187,15 +194,3 @@ def poll_one(ctx: Context, order_id: uuid.UUID) -> bool:
     except Exception:
         log.exception("order_poll_failed", order_id=str(order_id))
     return True
-
-
-def count_overdue_orders(ctx: Context, now: dt.datetime) -> int:
-    """Return how many open orders have outlived their time by ten minutes; for alerts."""
-    with ctx.db.read() as session:
-        return len(
-            session.scalars(
-                select(Order.id).where(
-                    Order.state == OrderState.OPEN, Order.expires_at < now - QUICK_POLL_AGE
-                )
-            ).all()
-        )

@@ -10,9 +10,9 @@ from server.errors import CaijiError
 from server.gateways.pay import TradeState
 from server.gateways.transport import GatewayError, time_budget
 from server.services.audit import record_audit
-from server.services.list_orders import find_order
-from server.services.query_order import DueOrder, apply_report, note_question
-from server.services.staff_viewer import Viewer
+from server.services.money.orders.list_orders import find_order
+from server.services.money.orders.query_order import DueOrder, apply_report, note_question
+from server.services.viewer import Viewer
 
 STAFF_WAITS_S = 8.0
 
@@ -22,7 +22,7 @@ class WechatSilent(CaijiError):
 
     code = "wechat_silent"
     status = 503
-    message = "微信支付暂时没有响应,请稍后再试"
+    message = "微信支付暂时没有响应，请稍后再试"
 
 
 @dataclass(frozen=True)

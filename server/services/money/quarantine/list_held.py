@@ -10,21 +10,13 @@ from sqlalchemy import func, select
 from models import Order, PaymentNotice, QuarantinedPayment, Refund, Staff
 from server.context import Context
 from server.errors import NotFound
-from server.services.quarantine import Reason, is_visible
-from server.services.resolve_quarantine import Resolution, list_resolutions
-from server.services.staff_viewer import Viewer
+from server.services.money.hold import Reason, is_visible
+from server.services.money.quarantine.resolve import Resolution, list_resolutions
+from server.services.paging import Page, cut_page
+from server.services.viewer import Viewer
 
 PAGE_SIZE = 50
 OPEN, RESOLVED = "open", "resolved"
-
-
-@dataclass(frozen=True)
-class HeldPage:
-    """One page, newest first. ``after`` is where the next one begins, or None."""
-
-    rows: list[QuarantinedPayment]
-    after: uuid.UUID | None
-    open_count: int
 
 
 def list_held(
@@ -34,8 +26,11 @@ def list_held(
     state: str = OPEN,
     reason: str = "",
     after: uuid.UUID | None = None,
-) -> HeldPage:
-    """Return one page of the payments in quarantine: the open ones, the resolved ones, or all."""
+) -> Page[QuarantinedPayment, uuid.UUID]:
+    """Return one page of the payments in quarantine: the open ones, the resolved ones, or all.
+
+    The count is that of the open ones.
+    """
     held = QuarantinedPayment
     query = select(held).where(is_visible(viewer)).order_by(held.id.desc()).limit(PAGE_SIZE + 1)
     if state == OPEN:
@@ -53,8 +48,7 @@ def list_held(
             .select_from(held)
             .where(is_visible(viewer), held.resolved_at.is_(None))
         )
-    next_id = rows[PAGE_SIZE - 1].id if len(rows) > PAGE_SIZE else None
-    return HeldPage(rows[:PAGE_SIZE], next_id, count or 0)
+    return cut_page(rows, PAGE_SIZE, lambda row: row.id, after=after, count=count or 0)
 
 
 @dataclass(frozen=True)
@@ -90,6 +84,6 @@ def view_held(ctx: Context, viewer: Viewer, held_id: uuid.UUID) -> HeldView:
                     .order_by(Refund.id.desc())
                 )
             ),
-            resolver=resolver.username if resolver else "",
+            resolver=resolver.shown_name if resolver else "",
             resolutions=[] if held.resolved_at else list_resolutions(session, viewer, order, held),
         )

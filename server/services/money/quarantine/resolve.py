@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 import uuid
 
 from sqlalchemy import func, select
@@ -12,11 +13,13 @@ from models import Order, OrderState, QuarantinedPayment, Refund
 from server.context import Context
 from server.errors import CaijiError, NotFound
 from server.services.audit import record_audit
-from server.services.manage_refunds import try_refund
-from server.services.quarantine import FOREIGN_ACCOUNT, Reason, is_visible
-from server.services.refund_order import start_quarantine_refund
-from server.services.settle_payment import lock_order, settle_fee
-from server.services.staff_viewer import Viewer
+from server.services.money.fee import settle_fee
+from server.services.money.hold import FOREIGN_ACCOUNT, Reason, is_visible
+from server.services.money.lock import lock_order
+from server.services.money.numbers import SHAPE
+from server.services.money.refunds.manage import try_refund
+from server.services.money.refunds.refund import start_quarantine_refund
+from server.services.viewer import Viewer
 
 NOTE_LENGTH = 500
 
@@ -53,7 +56,7 @@ class QuarantineNotAcceptable(CaijiError):
 
     code = "quarantine_not_acceptable"
     status = 409
-    message = "不能这样处理:订单不存在、已缴清或金额不同,或款项不在本商户"
+    message = "不能这样处理：订单不存在、已缴清或金额不同，或款项不在本商户"
 
 
 class QuarantineUnexplained(CaijiError):
@@ -66,9 +69,9 @@ class QuarantineUnexplained(CaijiError):
 
 def refund_quarantined(ctx: Context, viewer: Viewer, held_id: uuid.UUID, *, note: str) -> Refund:
     """Give the money back. Raises NotFound and the errors of this module."""
-    note = clean_note(note)
+    note = _clean_note(note)
     with ctx.db.write() as session:
-        held, order = lock_held(session, viewer, held_id)
+        held, order = _lock_held(session, viewer, held_id)
         if not is_refundable(order, held):
             raise QuarantineNotAcceptable
         refund = start_quarantine_refund(session, held, viewer.staff_id, note, ctx.now())
@@ -91,10 +94,10 @@ def accept_quarantined(
     Raises:
         NotFound and the errors of this module.
     """
-    note = clean_note(note)
+    note = _clean_note(note)
     with ctx.db.write() as session:
-        held, order = lock_held(session, viewer, held_id, out_trade_no)
-        if order is None or not is_acceptable(session, viewer, order, held):
+        held, order = _lock_held(session, viewer, held_id, out_trade_no)
+        if order is None or not _is_acceptable(session, viewer, order, held):
             raise QuarantineNotAcceptable
         order.state = OrderState.PAID
         order.transaction_id = held.transaction_id
@@ -105,6 +108,8 @@ def accept_quarantined(
         settle_fee(session, order.enrolment, ctx.now())
         kind = Resolution.LINK if out_trade_no else Resolution.ACCEPT
         resolve(session, ctx, viewer, held, kind, note)
+        session.flush()
+        _release_own_order(session, ctx, held, paid=order)
 
 
 def dismiss_quarantined(ctx: Context, viewer: Viewer, held_id: uuid.UUID, *, note: str) -> None:
@@ -113,16 +118,27 @@ def dismiss_quarantined(ctx: Context, viewer: Viewer, held_id: uuid.UUID, *, not
     Raises:
         NotFound and the errors of this module.
     """
-    note = clean_note(note)
+    note = _clean_note(note)
     with ctx.db.write() as session:
-        held, order = lock_held(session, viewer, held_id)
+        held, order = _lock_held(session, viewer, held_id)
         resolve(session, ctx, viewer, held, Resolution.DISMISS, note)
         session.flush()
         if order is not None and order.state is OrderState.QUARANTINED:
-            release_order(session, ctx, order, held)
+            _release_order(session, ctx, order, held)
 
 
-def release_order(session: Session, ctx: Context, order: Order, held: QuarantinedPayment) -> None:
+def _release_own_order(
+    session: Session, ctx: Context, held: QuarantinedPayment, *, paid: Order
+) -> None:
+    """Let the order go for which the money was held, once it has settled another one."""
+    if held.order_id is None or held.order_id == paid.id:
+        return
+    own = lock_order(session, held.out_trade_no)
+    if own is not None and own.state is OrderState.QUARANTINED:
+        _release_order(session, ctx, own, held)
+
+
+def _release_order(session: Session, ctx: Context, order: Order, held: QuarantinedPayment) -> None:
     """Let an order go whose last held payment was dismissed, so that the student can pay anew."""
     others = session.scalar(
         select(func.count())
@@ -137,7 +153,7 @@ def release_order(session: Session, ctx: Context, order: Order, held: Quarantine
     order.next_query_at = None
 
 
-def clean_note(note: str) -> str:
+def _clean_note(note: str) -> str:
     """Return the explanation in one line; raises QuarantineUnexplained."""
     cleaned = " ".join(note.split())[:NOTE_LENGTH]
     if not cleaned:
@@ -145,7 +161,7 @@ def clean_note(note: str) -> str:
     return cleaned
 
 
-def lock_held(
+def _lock_held(
     session: Session, viewer: Viewer, held_id: uuid.UUID, out_trade_no: str | None = None
 ) -> tuple[QuarantinedPayment, Order | None]:
     """Return the locked, unresolved row and the locked order that it is about."""
@@ -167,14 +183,14 @@ def list_resolutions(
     possible = []
     if is_refundable(order, held):
         possible.append(Resolution.REFUND)
-    if order is not None and is_acceptable(session, viewer, order, held):
+    if order is not None and _is_acceptable(session, viewer, order, held):
         possible.append(Resolution.ACCEPT)
-    if is_money_here(held):
+    if _is_money_here(held):
         possible.append(Resolution.LINK)
     return [*possible, Resolution.DISMISS]
 
 
-def is_money_here(held: QuarantinedPayment) -> bool:
+def _is_money_here(held: QuarantinedPayment) -> bool:
     """Whether the row is a payment that lies on our merchant account."""
     is_gone = held.reason in FOREIGN_ACCOUNT or held.reason == Reason.REFUNDED_ELSEWHERE
     return held.source != "refund" and not is_gone
@@ -183,14 +199,21 @@ def is_money_here(held: QuarantinedPayment) -> bool:
 def is_refundable(order: Order | None, held: QuarantinedPayment) -> bool:
     """Whether giving it back is ours to do; what has settled its order is refunded there."""
     has_settled = order is not None and order.transaction_id == held.transaction_id
-    return is_money_here(held) and not has_settled
+    return _is_money_here(held) and not has_settled and is_known(order, held)
 
 
-def is_acceptable(session: Session, viewer: Viewer, order: Order, held: QuarantinedPayment) -> bool:
+def is_known(order: Order | None, held: QuarantinedPayment) -> bool:
+    """Whether the money can be ours at all: a canteen's is not given back from here."""
+    return order is not None or re.fullmatch(r"[A-Z]{2,4}" + SHAPE, held.out_trade_no) is not None
+
+
+def _is_acceptable(
+    session: Session, viewer: Viewer, order: Order, held: QuarantinedPayment
+) -> bool:
     """Whether the order still needs exactly this money and nobody else has this payment."""
     other = session.scalar(select(Order.id).where(Order.transaction_id == held.transaction_id))
     return (
-        is_money_here(held)
+        _is_money_here(held)
         and order.institution_id == viewer.institution_id
         and order.state in {OrderState.OPEN, OrderState.CLOSED, OrderState.QUARANTINED}
         and order.enrolment.fee_settled_at is None

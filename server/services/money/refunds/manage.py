@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from models import Refund, RefundState
+from models import Order, Refund, RefundRequestState, RefundState
 from server.context import Context
 from server.errors import CaijiError, NotFound
 from server.gateways.pay import RefundStatus
 from server.gateways.transport import GatewayError, time_budget
 from server.services.audit import record_audit
-from server.services.refund_order import (
-    UNFINISHED,
+from server.services.messages.tell_student import tell_refund_answer
+from server.services.money.lock import lock_order
+from server.services.money.refunds.ask import find_waiting
+from server.services.money.refunds.book import UNFINISHED, reopen_after_closed_refund
+from server.services.money.refunds.refund import (
     RefundRefused,
     clean_reason,
     find_running,
     load,
-    reopen_after_closed_refund,
     start_order_refund,
     submit_refund,
 )
-from server.services.settle_payment import lock_order
-from server.services.staff_viewer import Viewer
+from server.services.paging import Page, cut_page
+from server.services.viewer import Viewer
 
 PAGE_SIZE = 50
 STAFF_WAITS_S = 8.0
@@ -37,13 +38,16 @@ class RefundKnownToWechat(CaijiError):
 
     code = "refund_known_to_wechat"
     status = 409
-    message = "微信已受理这笔退款或暂时没有响应,不能放弃"
+    message = "微信已受理这笔退款或暂时没有响应，不能放弃"
 
 
-def request_refund(ctx: Context, viewer: Viewer, *, out_trade_no: str, reason: str) -> Refund:
-    """Ask for the whole amount of a paid order to go back, and try at once.
+def request_refund(
+    ctx: Context, viewer: Viewer, *, out_trade_no: str, reason: str, answer: str = ""
+) -> Refund:
+    """Ask for all that is left of a paid order to go back, and try at once.
 
-    Asking again while a refund runs returns that refund.
+    Asking again while a refund runs returns that refund. A student's request that waits for it is
+    accepted, with ``answer`` for the student to read.
 
     Raises:
         NotFound, RefundRefused, RefundReasonMissing.
@@ -53,11 +57,23 @@ def request_refund(ctx: Context, viewer: Viewer, *, out_trade_no: str, reason: s
         order = lock_order(session, out_trade_no)
         if order is None or order.institution_id != viewer.institution_id:
             raise NotFound
-        refund = find_running(session, order_id=order.id)
+        refund = find_running(session, order)
         if refund is None:
             refund = start_order_refund(session, order, viewer.staff_id, reason, ctx.now())
-            record_refund(session, ctx, viewer, "payment.refund", refund)
+            _record_refund(session, ctx, viewer, "payment.refund", refund)
+        _accept_waiting(session, ctx, viewer, order, answer)
     return try_refund(ctx, refund.id)
+
+
+def _accept_waiting(
+    session: Session, ctx: Context, viewer: Viewer, order: Order, answer: str
+) -> None:
+    waiting = find_waiting(session, order)
+    if waiting is not None:
+        waiting.state = RefundRequestState.ACCEPTED
+        waiting.decided_at, waiting.decided_by = ctx.now(), viewer.staff_id
+        waiting.encrypt_answer(answer, ctx.cipher)
+        tell_refund_answer(session, waiting, at=ctx.now())
 
 
 def retry_refund(ctx: Context, viewer: Viewer, refund_id: uuid.UUID) -> Refund:
@@ -68,12 +84,12 @@ def retry_refund(ctx: Context, viewer: Viewer, refund_id: uuid.UUID) -> Refund:
         RefundRefused: it has ended.
     """
     with ctx.db.write() as session:
-        refund = lock_visible(session, viewer, refund_id)
+        refund = _lock_visible(session, viewer, refund_id)
         if refund.state not in TRYABLE:
             raise RefundRefused
         if refund.state is RefundState.ABNORMAL and refund.refund_id is None:
             refund.state = RefundState.REQUESTED
-        record_refund(session, ctx, viewer, "payment.refund_retry", refund)
+        _record_refund(session, ctx, viewer, "payment.refund_retry", refund)
     return try_refund(ctx, refund_id)
 
 
@@ -87,21 +103,21 @@ def cancel_refund(ctx: Context, viewer: Viewer, refund_id: uuid.UUID, reason: st
     """
     reason = clean_reason(reason)
     with ctx.db.read() as session:
-        refund = find_visible(session, viewer, refund_id)
-    require_unknown_to_wechat(ctx, refund.out_refund_no)
+        refund = _find_visible(session, viewer, refund_id)
+    _require_unknown_to_wechat(ctx, refund.out_refund_no)
     with ctx.db.write() as session:
         order = lock_order(session, refund.out_trade_no)
-        refund = lock_visible(session, viewer, refund_id)
+        refund = _lock_visible(session, viewer, refund_id)
         if refund.state is not RefundState.ABNORMAL or refund.refund_id is not None:
             raise RefundRefused
         is_order_of_refund = order is not None and order.id == refund.order_id
         reopen_after_closed_refund(
             session, refund, order if is_order_of_refund else None, ctx.now()
         )
-        record_refund(session, ctx, viewer, "payment.refund_cancel", refund, note=reason)
+        _record_refund(session, ctx, viewer, "payment.refund_cancel", refund, note=reason)
 
 
-def require_unknown_to_wechat(ctx: Context, out_refund_no: str) -> None:
+def _require_unknown_to_wechat(ctx: Context, out_refund_no: str) -> None:
     """Raise RefundKnownToWechat unless WeChat says that it never had this refund."""
     try:
         with time_budget(STAFF_WAITS_S):
@@ -119,17 +135,9 @@ def try_refund(ctx: Context, refund_id: uuid.UUID) -> Refund:
     return load(ctx, refund_id)
 
 
-@dataclass(frozen=True)
-class RefundPage:
-    """One page, newest first. ``after`` is where the next one begins, or None."""
-
-    rows: list[Refund]
-    after: uuid.UUID | None
-
-
 def list_refunds(
     ctx: Context, viewer: Viewer, *, state: str = "", after: uuid.UUID | None = None
-) -> RefundPage:
+) -> Page[Refund, uuid.UUID]:
     """Return one page of the refunds that the viewer answers for."""
     query = select(Refund).where(is_mine(viewer)).order_by(Refund.id.desc()).limit(PAGE_SIZE + 1)
     if state in set(RefundState):
@@ -138,7 +146,7 @@ def list_refunds(
         query = query.where(Refund.id < after)
     with ctx.db.read() as session:
         rows = list(session.scalars(query))
-    return RefundPage(rows[:PAGE_SIZE], rows[PAGE_SIZE - 1].id if len(rows) > PAGE_SIZE else None)
+    return cut_page(rows, PAGE_SIZE, lambda refund: refund.id, after=after)
 
 
 def is_mine(viewer: Viewer) -> ColumnElement[bool]:
@@ -146,7 +154,7 @@ def is_mine(viewer: Viewer) -> ColumnElement[bool]:
     return (Refund.institution_id == viewer.institution_id) | Refund.institution_id.is_(None)
 
 
-def find_visible(session: Session, viewer: Viewer, refund_id: uuid.UUID) -> Refund:
+def _find_visible(session: Session, viewer: Viewer, refund_id: uuid.UUID) -> Refund:
     """Return a refund that the viewer answers for; raises NotFound."""
     found = session.scalar(select(Refund).where(Refund.id == refund_id, is_mine(viewer)))
     if found is None:
@@ -154,7 +162,7 @@ def find_visible(session: Session, viewer: Viewer, refund_id: uuid.UUID) -> Refu
     return found
 
 
-def lock_visible(session: Session, viewer: Viewer, refund_id: uuid.UUID) -> Refund:
+def _lock_visible(session: Session, viewer: Viewer, refund_id: uuid.UUID) -> Refund:
     """Return it locked until the transaction ends; raises NotFound."""
     found = session.scalar(
         select(Refund).where(Refund.id == refund_id, is_mine(viewer)).with_for_update()
@@ -164,7 +172,7 @@ def lock_visible(session: Session, viewer: Viewer, refund_id: uuid.UUID) -> Refu
     return found
 
 
-def record_refund(
+def _record_refund(
     session: Session, ctx: Context, viewer: Viewer, action: str, refund: Refund, note: str = ""
 ) -> None:
     """Write who did what to which refund."""

@@ -13,33 +13,29 @@ import structlog
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from models import (
-    CollectionStatus,
-    Order,
-    OrderState,
-    QuarantinedPayment,
-    Refund,
-    RefundState,
-)
+from models import Order, OrderState, QuarantinedPayment, Refund, RefundState
 from server.context import Context
 from server.errors import CaijiError
-from server.gateways.pay import RefundEvidence, RefundRequest, RefundStatus
+from server.gateways.pay import RefundEvidence, RefundRequest, RefundStatus, TradeState
 from server.gateways.transport import GatewayError, GatewayRefused
-from server.services.amounts import format_yuan
-from server.services.collection import SYSTEM, TRANSITIONS, Event, change_status
-from server.services.quarantine import Reason, keep_refund
-from server.services.send_messages import queue_message
-from server.services.settle_payment import lock_order
+from server.services.money.lock import lock_order
+from server.services.money.refunds.book import (
+    UNFINISHED,
+    apply_refund_in,
+    book_untold_refund,
+    sum_refunded_fen,
+)
 
 log = structlog.get_logger()
 
-UNFINISHED = (RefundState.REQUESTED, RefundState.PROCESSING)
+REFUNDABLE = (OrderState.PAID, OrderState.PARTLY_REFUNDED)
 FIRST_QUERY_AFTER = dt.timedelta(seconds=30)
 SLOWEST_QUERY = dt.timedelta(hours=1)
 REASON_LENGTH = 80  # WeChat's limit for the reason shown to the payer
 REFUND_SIZE = 50
 GIVE_UP_AFTER_FAILURES = 3  # in a round: WeChat is down, and others wait for this thread
-RETRYABLE_CODES = frozenset({"NOT_ENOUGH", "NOTENOUGH", "FREQUENCY_LIMITED", "SYSTEM_ERROR"})
+NOT_ENOUGH_CODES = frozenset({"NOT_ENOUGH", "NOTENOUGH"})
+RETRYABLE_CODES = NOT_ENOUGH_CODES | {"FREQUENCY_LIMITED", "SYSTEM_ERROR"}
 
 
 class RefundRefused(CaijiError):
@@ -61,8 +57,8 @@ class RefundReasonMissing(CaijiError):
 def start_order_refund(
     session: Session, order: Order, staff_id: uuid.UUID, reason: str, at: dt.datetime
 ) -> Refund:
-    """Move a locked, paid order to refunding and write the refund's row."""
-    if order.state is not OrderState.PAID or order.transaction_id is None:
+    """Move a locked, paid order to refunding and write the row for all that is left of it."""
+    if order.state not in REFUNDABLE or order.transaction_id is None:
         raise RefundRefused
     order.state = OrderState.REFUNDING
     is_same = (Refund.order_id == order.id) & Refund.quarantined_payment_id.is_(None)
@@ -74,7 +70,7 @@ def start_order_refund(
         transaction_id=order.transaction_id,
         out_trade_no=order.out_trade_no,
         out_refund_no=f"R{order.out_trade_no}{suffix}",
-        amount_fen=order.amount_fen,
+        amount_fen=order.amount_fen - sum_refunded_fen(session, order),
         total_fen=order.amount_fen,
         reason=reason,
         state=RefundState.REQUESTED,
@@ -97,7 +93,7 @@ def start_quarantine_refund(
         quarantined_payment_id=held.id,
         transaction_id=held.transaction_id,
         out_trade_no=held.out_trade_no,
-        out_refund_no=f"Q{held.id.hex}" + make_suffix(session, held),
+        out_refund_no=f"Q{held.id.hex}" + _make_suffix(session, held),
         amount_fen=held.amount_fen,
         total_fen=held.amount_fen,
         reason=clean_reason(reason),
@@ -111,7 +107,7 @@ def start_quarantine_refund(
     return refund
 
 
-def make_suffix(session: Session, held: QuarantinedPayment) -> str:
+def _make_suffix(session: Session, held: QuarantinedPayment) -> str:
     """Return what keeps a refund apart from an earlier one that WeChat closed."""
     is_same = Refund.quarantined_payment_id == held.id
     earlier = session.scalar(select(func.count()).where(is_same)) or 0
@@ -126,13 +122,18 @@ def clean_reason(reason: str) -> str:
     return cleaned
 
 
-def find_running(session: Session, *, order_id: uuid.UUID) -> Refund | None:
-    """Return the refund of an order that has not ended without result."""
-    return session.scalar(
+def find_running(session: Session, order: Order) -> Refund | None:
+    """Return the refund of an order that runs, or the last one that gave back all of it."""
+    states: list[RefundState] = [*UNFINISHED, RefundState.ABNORMAL]
+    if order.state is OrderState.REFUNDED:
+        states.append(RefundState.SUCCESS)
+    return session.scalars(
         select(Refund)
-        .where(Refund.order_id == order_id, Refund.state != RefundState.CLOSED)
+        .where(Refund.order_id == order.id, Refund.state.in_(states))
         .where(Refund.quarantined_payment_id.is_(None))
-    )
+        .order_by(Refund.id.desc())
+        .limit(1)
+    ).first()
 
 
 def submit_refund(ctx: Context, refund_id: uuid.UUID) -> bool:
@@ -144,24 +145,48 @@ def submit_refund(ctx: Context, refund_id: uuid.UUID) -> bool:
     try:
         evidence = ask(ctx, refund)
     except GatewayRefused as refusal:
-        note_refusal(ctx, refund, refusal.code)
+        if not _has_been_overtaken(ctx, refund, refusal.code):
+            note_refusal(ctx, refund, refusal.code)
         return True
     except GatewayError as error:
-        plan_next(ctx, refund, str(error))
+        _plan_next(ctx, refund, str(error))
         return False
     with ctx.db.write() as session:
         apply_refund_in(session, ctx, evidence)
     if evidence.status is RefundStatus.PROCESSING:
-        plan_next(ctx, refund, "")
+        _plan_next(ctx, refund, "")
     return True
+
+
+def _has_been_overtaken(ctx: Context, refund: Refund, code: str) -> bool:
+    """Whether the money that we want to give back went back by somebody else's hand.
+
+    WeChat says that there is not enough, and of the order that it was refunded: without this
+    question we would ask for ever.
+    """
+    if code not in NOT_ENOUGH_CODES or refund.order_id is None or refund.requested_by is None:
+        return False
+    try:
+        report = ctx.pay.query(refund.out_trade_no)
+    except GatewayError:
+        return False
+    if report.state is not TradeState.REFUND:
+        return False
+    with ctx.db.write() as session:
+        order = lock_order(session, refund.out_trade_no)
+        if order is not None:
+            book_untold_refund(session, order, ctx.now(), unless=refund.id)
+        return session.get_one(Refund, refund.id, populate_existing=True).state not in UNFINISHED
 
 
 def ask(ctx: Context, refund: Refund) -> RefundEvidence:
     """Make the one call that fits the refund's state."""
-    if refund.state is not RefundState.REQUESTED:
+    if refund.state is not RefundState.REQUESTED or refund.requested_by is None:
         evidence = ctx.pay.query_refund(refund.out_refund_no)
         if evidence.status is not RefundStatus.NOT_FOUND:
             return evidence
+    if refund.requested_by is None:
+        raise GatewayRefused("RESOURCE_NOT_EXISTS", "somebody else's refund, which is not there")
     return ctx.pay.refund(
         RefundRequest(
             out_refund_no=refund.out_refund_no,
@@ -174,107 +199,10 @@ def ask(ctx: Context, refund: Refund) -> RefundEvidence:
     )
 
 
-def apply_refund_in(session: Session, ctx: Context, evidence: RefundEvidence) -> str:
-    """Bring a refund in line with what WeChat says, in the caller's transaction, once."""
-    known_as = session.scalar(
-        select(Refund.out_trade_no).where(Refund.out_refund_no == evidence.out_refund_no)
-    )
-    order = lock_order(session, known_as or evidence.out_trade_no)
-    refund = session.scalars(
-        select(Refund)
-        .where(Refund.out_refund_no == evidence.out_refund_no)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    at = ctx.now()
-    if evidence.mch_id not in {"", ctx.pay.mch_id}:
-        keep_refund(session, evidence, order=order, reason=Reason.WRONG_MERCHANT, at=at)
-        return "quarantined"
-    if refund is None:
-        keep_refund(session, evidence, order=order, reason=Reason.UNKNOWN_REFUND, at=at)
-        return "quarantined"
-    if evidence.refund_fen != refund.amount_fen:
-        reason = Reason.WRONG_REFUND_AMOUNT
-        keep_refund(session, evidence, order=order, reason=reason, at=at)
-        return "quarantined"
-    if refund.state in {RefundState.SUCCESS, RefundState.CLOSED}:
-        return "already_settled"
-    refund.refund_id = evidence.refund_id or refund.refund_id
-    if evidence.status is RefundStatus.SUCCESS:
-        finish_refund(session, refund, order, evidence.success_time or at, at)
-    elif evidence.status is RefundStatus.CLOSED:
-        reopen_after_closed_refund(session, refund, order, at)
-    elif evidence.status is RefundStatus.ABNORMAL:
-        refund.state, refund.next_query_at = RefundState.ABNORMAL, at + SLOWEST_QUERY
-    else:
-        refund.state = RefundState.PROCESSING
-    return f"refund_{refund.state}"
-
-
-def finish_refund(
-    session: Session,
-    refund: Refund,
-    order: Order | None,
-    success_time: dt.datetime,
-    at: dt.datetime,
-) -> None:
-    """The money is back: the order is refunded, the enrolment unpaid, the student told."""
-    refund.state = RefundState.SUCCESS
-    refund.finished_at = success_time
-    refund.next_query_at = None
-    log.info("refund_finished", out_refund_no=refund.out_refund_no)
-    if order is None:
-        return
-    if order.transaction_id == refund.transaction_id:
-        order.state = OrderState.REFUNDED
-        unsettle_fee(session, order, at)
-    elif order.transaction_id is None and order.state is OrderState.REFUNDING:
-        # the payment was in quarantine and never settled anything
-        order.state = OrderState.REFUNDED
-    queue_message(
-        session,
-        user_id=order.user_id,
-        enrolment_id=order.enrolment_id,
-        template="refund",
-        fact=refund.out_refund_no,
-        fields={
-            "amount1": format_yuan(refund.amount_fen),
-            "thing2": refund.reason,
-            "character_string3": order.out_trade_no,
-        },
-        at=at,
-    )
-
-
-def unsettle_fee(session: Session, order: Order, at: dt.datetime) -> None:
-    """Take the settled fee back from the enrolment; a locked photo stays locked."""
-    enrolment = order.enrolment
-    enrolment.fee_settled_at = None
-    enrolment.updated_at = at
-    status: CollectionStatus = enrolment.collection_status
-    if status in TRANSITIONS[Event.REFUNDED]:
-        change_status(session, enrolment, Event.REFUNDED, actor=SYSTEM, at=at)
-
-
-def reopen_after_closed_refund(
-    session: Session, refund: Refund, order: Order | None, at: dt.datetime
-) -> None:
-    """WeChat closed the refund, so the money is still ours and finance has to decide anew."""
-    refund.state = RefundState.CLOSED
-    refund.finished_at = at
-    refund.next_query_at = None
-    if refund.quarantined_payment_id is not None:
-        held = session.get_one(QuarantinedPayment, refund.quarantined_payment_id)
-        held.resolution = held.resolved_at = held.resolved_by = None
-    if order is not None and order.state is OrderState.REFUNDING:
-        is_settled = order.transaction_id == refund.transaction_id
-        order.state = OrderState.PAID if is_settled else OrderState.QUARANTINED
-
-
 def note_refusal(ctx: Context, refund: Refund, code: str) -> None:
     """Keep WeChat's refusal; only an empty merchant account is worth trying again."""
     if code in RETRYABLE_CODES:
-        plan_next(ctx, refund, code)
+        _plan_next(ctx, refund, code)
         return
     with ctx.db.write() as session:
         session.execute(
@@ -285,7 +213,7 @@ def note_refusal(ctx: Context, refund: Refund, code: str) -> None:
     log.error("refund_refused_by_wechat", out_refund_no=refund.out_refund_no, code=code)
 
 
-def plan_next(ctx: Context, refund: Refund, reason: str) -> None:
+def _plan_next(ctx: Context, refund: Refund, reason: str) -> None:
     """Plan the next question, ever later."""
     wait = min(FIRST_QUERY_AFTER * 2 ** min(refund.query_count, 10), SLOWEST_QUERY)
     with ctx.db.write() as session:

@@ -6,6 +6,7 @@ between leaves nothing: WeChat was not answered and sends it again.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import threading
 import time
@@ -15,11 +16,11 @@ from datetime import timedelta
 
 import structlog
 from sqlalchemy import func, select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from models import PaymentNotice, describe_place
+from models import PaymentNotice, body_place
 from server import failpoints
 from server.context import Context
 from server.errors import CaijiError
@@ -30,16 +31,21 @@ from server.gateways.pay import (
     RefundEvidence,
     SignatureInvalid,
 )
-from server.services.batch_notices import NoTurn, settle_with_others
-from server.services.insert_once import insert_once
-from server.services.refund_order import apply_refund_in
-from server.services.settle_many import NoticeInHand
-from server.services.settle_payment import settle_in
+from server.services.money.hold import Reason, keep
+from server.services.money.refunds.book import apply_refund_in
+from server.services.money.settling.settle import settle_in
+from server.services.money.settling.settle_plain import NoticeInHand
+from server.services.money.settling.share_transaction import NoTurn, settle_with_others
+from server.upsert import insert_once
 
 log = structlog.get_logger()
 
-MAX_REFUSED_KEPT = 60  # in each minute and process: forged notices must not fill the disk
+MAX_REFUSED_KEPT = 20  # in each minute and process: forged notices must not fill the disk
 KEPT_WINDOW_S = 60.0
+REFUSED_PREFIX_BYTES = 512
+"""So much of a forged notice tells a person what it was; the rest is thrown away."""
+MAX_REFUSED_ROWS = 2_000
+"""In all: a megabyte. Above it nothing more is kept until retention has deleted some."""
 UNDECIDED_AFTER = timedelta(seconds=5)
 SWEEP_SIZE = 50
 
@@ -72,16 +78,20 @@ def receive_notice(ctx: Context, headers: Mapping[str, str], raw_body: bytes) ->
     except (SignatureInvalid, NoticeMalformed) as error:
         is_probe = isinstance(error, SignatureInvalid) and error.is_probe
         log.log(20 if is_probe else 30, "notice_refused", reason=str(error), is_probe=is_probe)
-        keep_refused(ctx, raw_body)
+        _keep_refused(ctx, raw_body)
         raise NoticeRefused from None
     try:
         if settle_with_others(ctx, NoticeInHand(notice, raw_body)):
             return
         with ctx.db.write() as session:
-            decide_in(session, ctx, notice, raw_body)
+            _decide_in(session, ctx, notice, raw_body)
             failpoints.hit("notice_before_commit")
     except (OperationalError, PoolTimeout, NoTurn):
         raise NoticeNotDecided(retry_after_s=15) from None
+    except DataError:
+        # genuine, but with something that no column takes: a person has to look at it
+        log.exception("notice_does_not_fit", notice_id=notice.notice_id)
+        _keep_unfitting(ctx, notice, raw_body)
     except Exception:
         log.exception("notice_not_decided", notice_id=notice.notice_id)
         keep_undecided(ctx, notice, raw_body)
@@ -89,15 +99,15 @@ def receive_notice(ctx: Context, headers: Mapping[str, str], raw_body: bytes) ->
     failpoints.hit("notice_committed")
 
 
-def decide_in(session: Session, ctx: Context, notice: Notice, raw_body: bytes) -> None:
+def _decide_in(session: Session, ctx: Context, notice: Notice, raw_body: bytes) -> None:
     """Keep the notice and act on it in the caller's transaction, once for each notice id."""
     row_id = store(session, ctx, notice, raw_body)
     failpoints.hit("notice_stored")
     if row_id is None:
-        row_id = count_repetition(session, notice)
+        row_id = _count_repetition(session, notice)
     if row_id is None:
         return
-    outcome = act_on(session, ctx, notice, row_id)
+    outcome = _act_on(session, ctx, notice, row_id)
     session.execute(
         update(PaymentNotice)
         .where(PaymentNotice.id == row_id)
@@ -126,7 +136,7 @@ def store(session: Session, ctx: Context, notice: Notice, raw_body: bytes) -> uu
     )
 
 
-def count_repetition(session: Session, notice: Notice) -> uuid.UUID | None:
+def _count_repetition(session: Session, notice: Notice) -> uuid.UUID | None:
     """Count a notice that came again; return its row only when it still waits for a decision."""
     session.execute(
         update(PaymentNotice)
@@ -141,7 +151,7 @@ def count_repetition(session: Session, notice: Notice) -> uuid.UUID | None:
     )
 
 
-def act_on(session: Session, ctx: Context, notice: Notice, row_id: uuid.UUID) -> str:
+def _act_on(session: Session, ctx: Context, notice: Notice, row_id: uuid.UUID) -> str:
     """Do what the notice asks for and return the outcome in a word."""
     if isinstance(notice.event, PaymentEvidence):
         return settle_in(session, ctx, notice.event, row_id)
@@ -154,6 +164,31 @@ def keep_undecided(ctx: Context, notice: Notice, raw_body: bytes) -> None:
     """Keep a notice that could not be decided; the sweeper tries again."""
     with ctx.db.write() as session:
         store(session, ctx, notice, raw_body)
+
+
+def _keep_unfitting(ctx: Context, notice: Notice, raw_body: bytes) -> None:
+    """Keep a genuine notice whose values no column takes, and put it before finance."""
+    with ctx.db.write() as session:
+        row_id = store(session, ctx, dataclasses.replace(notice, event=None), raw_body)
+        if row_id is None:
+            return
+        keep(
+            session,
+            reason=Reason.IMPLAUSIBLE,
+            source="callback",
+            out_trade_no="",
+            transaction_id=hashlib.sha256(raw_body).hexdigest()[:32],
+            amount_fen=0,
+            order=None,
+            at=ctx.now(),
+            detail=notice.event_type,
+            notice_row_id=row_id,
+        )
+        session.execute(
+            update(PaymentNotice)
+            .where(PaymentNotice.id == row_id)
+            .values(outcome="quarantined", handled_at=ctx.now())
+        )
 
 
 def decide_kept_notices(ctx: Context) -> int:
@@ -171,32 +206,22 @@ def decide_kept_notices(ctx: Context) -> int:
             place = body_place(row.notice_id)
             raw_body = ctx.cipher.decrypt_bytes(row.body_encrypted, place=place)
             with ctx.db.write() as session:
-                decide_in(session, ctx, ctx.pay.reread_notice(raw_body), raw_body)
+                _decide_in(session, ctx, ctx.pay.reread_notice(raw_body), raw_body)
         except Exception:
             log.exception("kept_notice_not_decided", notice_id=row.notice_id)
     return len(waiting)
 
 
-def count_undecided(session: Session) -> int:
-    """Return how many verified notices wait for a decision; for alerts."""
-    statement = select(func.count()).where(
-        PaymentNotice.is_verified, PaymentNotice.handled_at.is_(None)
-    )
-    return session.scalar(statement) or 0
-
-
-def body_place(notice_id: str) -> bytes:
-    """Return the associated data of an encrypted body."""
-    return describe_place("payment_notice", "body_encrypted", notice_id)
-
-
-def keep_refused(ctx: Context, raw_body: bytes) -> None:
-    """Keep a notice that did not verify, for a person to look at; never more than a few."""
+def _keep_refused(ctx: Context, raw_body: bytes) -> None:
+    """Keep the beginning of a notice that did not verify, for a person to look at, of a few."""
     if not raw_body or not refused_budget.take():
         return
+    kept = raw_body[:REFUSED_PREFIX_BYTES]
     notice_id = "unverified:" + hashlib.sha256(raw_body).hexdigest()
     try:
         with ctx.db.write() as session:
+            if _count_refused(session) >= MAX_REFUSED_ROWS:
+                return
             insert_once(
                 session,
                 PaymentNotice,
@@ -206,7 +231,7 @@ def keep_refused(ctx: Context, raw_body: bytes) -> None:
                     "pay_version": ctx.pay.version,
                     "kind": "payment",
                     "is_verified": False,
-                    "body_encrypted": ctx.cipher.encrypt(raw_body, place=body_place(notice_id)),
+                    "body_encrypted": ctx.cipher.encrypt(kept, place=body_place(notice_id)),
                     "received_at": ctx.now(),
                     "delivery_count": 1,
                     "outcome": "refused",
@@ -215,6 +240,12 @@ def keep_refused(ctx: Context, raw_body: bytes) -> None:
             )
     except (OperationalError, PoolTimeout):
         log.warning("refused_notice_not_kept")
+
+
+def _count_refused(session: Session) -> int:
+    """Return how many forged notices are kept."""
+    query = select(func.count()).select_from(PaymentNotice).where(~PaymentNotice.is_verified)
+    return session.scalar(query) or 0
 
 
 class Budget:

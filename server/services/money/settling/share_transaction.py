@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from server.context import Context
-from server.services.settle_many import NoticeInHand, settle_plain
+from server.services.money.settling.settle_plain import NoticeInHand, settle_plain
 
 log = structlog.get_logger()
 
@@ -97,7 +97,7 @@ class NoticeBatcher:
             self._crowd = min(MAX_BATCH, len(self._waiting))
             tickets = [self._waiting.popleft() for _ in range(self._crowd)]
         try:
-            settle_tickets(ctx, tickets)
+            _settle_tickets(ctx, tickets)
         finally:
             with self._lock:
                 self._is_led = bool(self._waiting)
@@ -105,7 +105,7 @@ class NoticeBatcher:
                     self._waiting[0].woken.set()
 
 
-def settle_tickets(ctx: Context, tickets: list[Ticket]) -> None:
+def _settle_tickets(ctx: Context, tickets: list[Ticket]) -> None:
     """Settle a batch and end every ticket, also when it fails."""
     error: SQLAlchemyError | None = None
     settled: set[str] = set()

@@ -1,0 +1,5 @@
+"""How a batch leaves the house: planned, written in pieces, resumed, fetched."""
+
+from __future__ import annotations
+
+__all__ = ["left_out", "manage", "plan", "receipts", "run", "scope"]

@@ -1,0 +1,16 @@
+"""The way of one photo from its upload to a verdict that counts."""
+
+from __future__ import annotations
+
+__all__ = [
+    "check",
+    "end_photos",
+    "keep_file",
+    "picture_hash",
+    "queue_wait",
+    "remake",
+    "remove_orphans",
+    "requeue",
+    "submit",
+    "withdraw",
+]
