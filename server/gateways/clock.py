@@ -8,6 +8,8 @@ from typing import Protocol
 
 LOCAL_ZONE = zoneinfo.ZoneInfo("Asia/Shanghai")
 """Cut-offs and pages speak this zone; everything else is UTC."""
+LOCAL_OFFSET = dt.timedelta(hours=8)
+"""For SQL, which knows no zones: the zone has had no other offset since 1991."""
 
 
 class Clock(Protocol):
@@ -39,6 +41,11 @@ class SettableClock:
     def advance(self, **span: float) -> None:
         """Move forward by a ``datetime.timedelta(**span)``."""
         self.at += dt.timedelta(**span)
+
+
+def find_day_start(day: dt.date) -> dt.datetime:
+    """Return the moment at which a day begins in Asia/Shanghai."""
+    return dt.datetime.combine(day, dt.time(), LOCAL_ZONE)
 
 
 def to_local(moment: dt.datetime) -> dt.datetime:

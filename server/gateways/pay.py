@@ -4,6 +4,8 @@ Amounts are whole fen. Times are aware UTC. Values that come out of a gateway we
 unsigned or foreign answer raises instead.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -214,6 +216,11 @@ class PayGateway(Protocol):
 
     def close_connections(self) -> None:
         """Release the network."""
+
+
+def clean(text: str) -> str:
+    """Replace what no database keeps: U+0000 and halves of characters."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def read_answer(read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -1,20 +1,24 @@
 """Reads the daily trade bill of WeChat Pay, whose format v2 and v3 share.
 
 Columns are found by their names in the first line, because merchants get different sets. Each
-value is prefixed by a backtick; amounts are yuan. The bill ends with a summary, 总交易单数 first.
+value is prefixed by a backtick, which alone tells where it begins: a product's name may hold commas
+and line breaks. Amounts are yuan. The bill ends with a summary, 总交易单数 first.
 """
 
-import csv
+from __future__ import annotations
+
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from zoneinfo import ZoneInfo
 
+from server.gateways.clock import LOCAL_ZONE
 from server.gateways.pay import BillRow
 from server.gateways.transport import GatewayUnavailable
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 SUMMARY_START = "总交易单数"
+RECORD_START = re.compile(r"\s*`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,`")
+FREE_TEXTS = ("商品名称", "商户数据包")
 AMOUNT_COLUMNS = ("订单金额", "应结订单金额", "总金额")
 REQUIRED_COLUMNS = frozenset({"交易时间", "微信订单号", "商户订单号", "交易状态"})
 
@@ -25,19 +29,44 @@ def read_bill(lines: Iterable[str]) -> Iterator[BillRow]:
     Raises:
         GatewayUnavailable: the text is no bill, or ends before its summary (a cut download).
     """
-    rows = csv.reader(lines)
-    header = [name.strip().lstrip("\ufeff") for name in next(rows, [])]
+    rest = iter(lines)
+    header = [name.strip().lstrip("\ufeff") for name in next(rest, "").split(",")]
     if not REQUIRED_COLUMNS.issubset(header):
         raise GatewayUnavailable("the bill has no header that we know")
-    for values in rows:
-        if values and values[0].strip().startswith(SUMMARY_START):
+    record = ""
+    for line in rest:
+        if not record and line.lstrip().startswith(SUMMARY_START):
             return
-        if not values:
+        if not record and not line.strip():
             continue
-        if len(values) != len(header):
+        if record and RECORD_START.match(line):
             raise GatewayUnavailable("a line of the bill has another number of columns")
-        yield read_row(dict(zip(header, map(unquote, values), strict=True)))
+        record += line
+        values = _split_record(record)
+        if len(values) < len(header):
+            # somebody's product name has a line break in it
+            continue
+        yield read_row(dict(zip(header, _join_free_text(values, header), strict=True)))
+        record = ""
     raise GatewayUnavailable("the bill ends before its summary")
+
+
+def _split_record(record: str) -> list[str]:
+    """Split at a comma before a backtick only: what others wrote may hold commas and breaks."""
+    values = record.rstrip("\r\n").lstrip().removeprefix("`").split(",`")
+    return [value.strip() for value in values]
+
+
+def _join_free_text(values: list[str], header: list[str]) -> list[str]:
+    """Give a free text that holds the separator itself back its pieces."""
+    surplus = len(values) - len(header)
+    if not surplus:
+        return values
+    place = next((header.index(name) for name in FREE_TEXTS if name in header), -1)
+    if place < 0:
+        raise GatewayUnavailable("a line of the bill has another number of columns")
+    text = ",`".join(values[place : place + surplus + 1])
+    return [*values[:place], text, *values[place + surplus + 1 :]]
 
 
 def read_row(row: Mapping[str, str]) -> BillRow:
@@ -53,20 +82,15 @@ def read_row(row: Mapping[str, str]) -> BillRow:
         openid=row.get("用户标识", ""),
         trade_state=row["交易状态"],
         currency=row.get("货币种类", "CNY"),
-        amount_fen=read_fen(first_of(row, AMOUNT_COLUMNS)),
+        amount_fen=read_fen(_first_of(row, AMOUNT_COLUMNS)),
         refund_id=row.get("微信退款单号", "") if is_refund else "",
         out_refund_no=refund_no if is_refund else "",
-        refund_fen=read_fen(first_of(row, ("申请退款金额", "退款金额"))) if is_refund else 0,
+        refund_fen=read_fen(_first_of(row, ("申请退款金额", "退款金额"))) if is_refund else 0,
         refund_status=row.get("退款状态", "") if is_refund else "",
     )
 
 
-def unquote(value: str) -> str:
-    """Take the backtick away that keeps spreadsheets from reading numbers."""
-    return value.strip().removeprefix("`")
-
-
-def first_of(row: Mapping[str, str], names: Iterable[str]) -> str:
+def _first_of(row: Mapping[str, str], names: Iterable[str]) -> str:
     """Return the first of `names` that the bill has."""
     return next((row[name] for name in names if row.get(name)), "0")
 
@@ -86,7 +110,7 @@ def read_fen(yuan: str) -> int:
 def read_time(value: str) -> datetime:
     """Read `2019-02-19 05:01:46`, which is Beijing time, as UTC."""
     try:
-        local = datetime.strptime(value, "%Y-%m-%d %H:%M:%S").replace(tzinfo=SHANGHAI)
-    except ValueError:
+        local = datetime.strptime(value.strip(), "%Y-%m-%d %H:%M:%S").replace(tzinfo=LOCAL_ZONE)
+    except (ValueError, OverflowError):
         raise GatewayUnavailable("a time of the bill is no time") from None
     return local.astimezone(UTC)

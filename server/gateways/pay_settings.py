@@ -4,13 +4,18 @@ Several values at once make rotation possible without a gap: `PAY_V3_KEY` and `P
 old and new separated by a comma (the first one signs), `PAY_VERIFY_KEYS` any number of pairs.
 """
 
+from __future__ import annotations
+
+import functools
 import re
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_pem_public_key,
@@ -37,20 +42,54 @@ NOTIFY_PATH = "/pay/notify/"
 
 def check_pay_settings(settings: Settings) -> None:
     """Raise `SettingsInvalid`, one line naming the setting, unless payment can work."""
+    for check in list_pay_checks(settings):
+        check(settings)
+
+
+def list_pay_checks(settings: Settings) -> list[Callable[[Settings], object]]:
+    """Return the checks of payment settings, each for itself: each raises `SettingsInvalid`."""
+    if settings.pay_version == "v2":
+        chosen: list[Callable[[Settings], object]] = [_read_v2_signer, _check_v2_certificate]
+    else:
+        chosen = [read_v3_keys, _check_serial, _read_merchant_key, read_verify_keys]
+    return [_check_app_id, _check_app_secret, _check_mch_id, notify_url, *chosen]
+
+
+def _check_app_id(settings: Settings) -> None:
     if not APP_ID.fullmatch(settings.wechat_app_id):
         raise invalid("WECHAT_APP_ID", "is empty or malformed")
+
+
+def _check_app_secret(settings: Settings) -> None:
     if not settings.wechat_app_secret.strip():
         raise invalid("WECHAT_APP_SECRET", "is empty")
+
+
+def _check_mch_id(settings: Settings) -> None:
     if not MCH_ID.fullmatch(settings.pay_mch_id):
         raise invalid("PAY_MCH_ID", "is empty or not a merchant number")
-    notify_url(settings)
-    if settings.pay_version == "v2":
-        read_v2_signer(settings)
-        check_v2_certificate(settings)
-        return
-    read_v3_keys(settings)
-    read_request_signer(settings)
-    read_verify_keys(settings)
+
+
+def _check_serial(settings: Settings) -> None:
+    if not HEX_SERIAL.fullmatch(settings.pay_merchant_serial):
+        raise invalid("PAY_MERCHANT_SERIAL", "is empty or not hexadecimal")
+
+
+def _read_merchant_key(settings: Settings) -> RSAPrivateKey:
+    pem = read_file("PAY_MERCHANT_KEY_FILE", settings.pay_merchant_key_file)
+    try:
+        key = _parse_private_key(pem)
+    except (ValueError, TypeError):
+        raise invalid("PAY_MERCHANT_KEY_FILE", "holds no private key in PEM form") from None
+    if not isinstance(key, RSAPrivateKey) or key.key_size < MIN_RSA_BITS:
+        raise invalid("PAY_MERCHANT_KEY_FILE", f"is no RSA key of {MIN_RSA_BITS} bits")
+    return key
+
+
+@functools.lru_cache(maxsize=2)
+def _parse_private_key(pem: bytes) -> PrivateKeyTypes:
+    """Proving the primes of a key takes a tenth of a second: once for each, not once a question."""
+    return load_pem_private_key(pem, password=None)
 
 
 def build_pay_gateway(settings: Settings, clock: Clock) -> PayGateway:
@@ -62,14 +101,14 @@ def build_pay_gateway(settings: Settings, clock: Clock) -> PayGateway:
             app_id=settings.wechat_app_id,
             mch_id=settings.pay_mch_id,
             notify_url=notify_url(settings),
-            signer=read_v2_signer(settings),
+            signer=_read_v2_signer(settings),
         )
         return PayV2Gateway(identity_v2, transport)
     identity = PayV3Identity(
         app_id=settings.wechat_app_id,
         mch_id=settings.pay_mch_id,
         notify_url=notify_url(settings),
-        signer=read_request_signer(settings),
+        signer=_read_request_signer(settings),
         verifier=SignatureVerifier(read_verify_keys(settings)),
         api_keys=read_v3_keys(settings),
     )
@@ -102,7 +141,7 @@ def read_v3_keys(settings: Settings) -> list[bytes]:
     return keys
 
 
-def read_v2_signer(settings: Settings) -> PayV2Signer:
+def _read_v2_signer(settings: Settings) -> PayV2Signer:
     """Return the signer for v2."""
     keys = [part.strip() for part in settings.pay_v2_key.split(",")]
     if not all(keys):
@@ -112,7 +151,7 @@ def read_v2_signer(settings: Settings) -> PayV2Signer:
     return PayV2Signer(keys, settings.pay_v2_sign_type)
 
 
-def check_v2_certificate(settings: Settings) -> None:
+def _check_v2_certificate(settings: Settings) -> None:
     """Refuse a certificate that would only fail at the first refund; without one is allowed."""
     path = settings.pay_v2_cert_file
     if not path:
@@ -124,17 +163,10 @@ def check_v2_certificate(settings: Settings) -> None:
         raise invalid("PAY_V2_CERT_FILE", "holds no certificate with its key in PEM form") from None
 
 
-def read_request_signer(settings: Settings) -> RequestSigner:
+def _read_request_signer(settings: Settings) -> RequestSigner:
     """Return the signer for our v3 requests."""
-    if not HEX_SERIAL.fullmatch(settings.pay_merchant_serial):
-        raise invalid("PAY_MERCHANT_SERIAL", "is empty or not hexadecimal")
-    pem = read_file("PAY_MERCHANT_KEY_FILE", settings.pay_merchant_key_file)
-    try:
-        key = load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError):
-        raise invalid("PAY_MERCHANT_KEY_FILE", "holds no private key in PEM form") from None
-    if not isinstance(key, RSAPrivateKey) or key.key_size < MIN_RSA_BITS:
-        raise invalid("PAY_MERCHANT_KEY_FILE", f"is no RSA key of {MIN_RSA_BITS} bits")
+    _check_serial(settings)
+    key = _read_merchant_key(settings)
     return RequestSigner(settings.pay_mch_id, settings.pay_merchant_serial, key)
 
 
@@ -145,13 +177,13 @@ def read_verify_keys(settings: Settings) -> dict[str, RSAPublicKey]:
         serial, separator, path = part.partition("=")
         if not separator or serial in keys:
             raise invalid("PAY_VERIFY_KEYS", "expected distinct serial=path.pem, comma-separated")
-        keys[serial] = read_verify_key(serial, path)
+        keys[serial] = _read_verify_key(serial, path)
     if not keys:
         raise invalid("PAY_VERIFY_KEYS", "is empty, expected serial=path.pem")
     return keys
 
 
-def read_verify_key(serial: str, path: str) -> RSAPublicKey:
+def _read_verify_key(serial: str, path: str) -> RSAPublicKey:
     """Return one verification key; a certificate must carry the serial that it is listed under."""
     pem = read_file("PAY_VERIFY_KEYS", path)
     is_certificate = b"BEGIN CERTIFICATE" in pem

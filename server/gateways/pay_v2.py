@@ -1,11 +1,14 @@
 """WeChat Pay v2, for merchants that still use it; same protocol as v3."""
 
+from __future__ import annotations
+
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from server.gateways import pay_v2_notice
+from server.gateways.clock import LOCAL_ZONE
 from server.gateways.pay import (
     AnswerForeign,
     BillRow,
@@ -55,7 +58,7 @@ class PayV2Gateway:
 
     def prepay(self, request: PrepayRequest) -> str:
         """Open the order, or find it again under the same number with the same parameters."""
-        expires = request.time_expire.astimezone(pay_v2_notice.SHANGHAI)
+        expires = request.time_expire.astimezone(LOCAL_ZONE)
         content = self._call(
             "/pay/unifiedorder",
             {
@@ -130,7 +133,7 @@ class PayV2Gateway:
                 return RefundEvidence(out_refund_no, RefundStatus.NOT_FOUND)
             raise
         self._require_ours(content, "out_refund_no_0", out_refund_no)
-        return read_answer(read_queried_refund, content)
+        return read_answer(_read_queried_refund, content)
 
     def download_bill(self, day: date) -> Iterator[BillRow]:
         """Yield the bill of `day`. v2 signs no bills: it is as good as the https connection."""
@@ -202,7 +205,7 @@ class PayV2Gateway:
             raise AnswerForeign(f"the answer is about another {name}")
 
 
-def read_queried_refund(content: Mapping[str, str]) -> RefundEvidence:
+def _read_queried_refund(content: Mapping[str, str]) -> RefundEvidence:
     """Type the answer of a refund query, which numbers its fields from 0."""
     return RefundEvidence(
         out_refund_no=content["out_refund_no_0"],

@@ -1,10 +1,12 @@
 """Gives the fields of v2 messages a type: payments, refunds, notices."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
+from server.gateways.clock import LOCAL_ZONE
 from server.gateways.pay import (
     EvidenceSource,
     Notice,
@@ -18,7 +20,6 @@ from server.gateways.pay import (
 from server.gateways.pay_v2_signing import PayV2Signer
 from server.gateways.pay_v2_xml import parse_flat_xml
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 PAID_STATES = frozenset({TradeState.SUCCESS, TradeState.REFUND})
 REFUND_STATES = {
     "SUCCESS": RefundStatus.SUCCESS,
@@ -34,15 +35,15 @@ def read_notice(raw_body: bytes, signer: PayV2Signer) -> Notice:
     fields = parse_flat_xml(raw_body)
     notice_id = "v2:" + hashlib.sha256(raw_body).hexdigest()
     if "req_info" in fields:
-        return read_refund_notice(fields, signer, notice_id)
+        return _read_refund_notice(fields, signer, notice_id)
     signer.verify(fields)
     if fields.get("return_code") != "SUCCESS" or fields.get("result_code") != "SUCCESS":
         raise NoticeMalformed("the notice tells of no payment")
-    payment = read_payment(fields, TradeState.SUCCESS, EvidenceSource.CALLBACK, notice_id)
+    payment = _read_payment(fields, TradeState.SUCCESS, EvidenceSource.CALLBACK, notice_id)
     return Notice(notice_id, "TRANSACTION.SUCCESS", payment)
 
 
-def read_refund_notice(fields: Mapping[str, str], signer: PayV2Signer, notice_id: str) -> Notice:
+def _read_refund_notice(fields: Mapping[str, str], signer: PayV2Signer, notice_id: str) -> Notice:
     """Decrypt and type a refund notice, which proves itself by its encryption only."""
     content = parse_flat_xml(signer.decrypt_refund_info(fields["req_info"]), root="root")
     evidence = RefundEvidence(
@@ -67,10 +68,10 @@ def read_trade(fields: Mapping[str, str]) -> TradeReport:
         raise NoticeMalformed("unknown trade_state") from None
     if state not in PAID_STATES:
         return TradeReport(state)
-    return TradeReport(state, read_payment(fields, state, EvidenceSource.QUERY))
+    return TradeReport(state, _read_payment(fields, state, EvidenceSource.QUERY))
 
 
-def read_payment(
+def _read_payment(
     fields: Mapping[str, str],
     state: TradeState,
     source: EvidenceSource,
@@ -87,7 +88,7 @@ def read_payment(
         amount_fen=whole(fields, "total_fee"),
         currency=fields.get("fee_type") or "CNY",
         payer_openid=fields.get("openid", ""),
-        success_time=read_compact_time(fields.get("time_end", "")),
+        success_time=_read_compact_time(fields.get("time_end", "")),
         notice_id=notice_id,
     )
 
@@ -116,7 +117,7 @@ def whole(fields: Mapping[str, str], name: str) -> int:
     return int(value)
 
 
-def read_compact_time(value: str) -> datetime | None:
+def _read_compact_time(value: str) -> datetime | None:
     """Read `20141030133525`, Beijing time, as UTC."""
     return read_time(value, "%Y%m%d%H%M%S")
 
@@ -131,6 +132,6 @@ def read_time(value: str, pattern: str) -> datetime | None:
     if not value:
         return None
     try:
-        return datetime.strptime(value, pattern).replace(tzinfo=SHANGHAI).astimezone(UTC)
-    except ValueError:
+        return datetime.strptime(value, pattern).replace(tzinfo=LOCAL_ZONE).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise NoticeMalformed("a time is no time") from None

@@ -4,6 +4,8 @@ wechatpy's own checking compares with `==`, knows MD5 only and signs with an emp
 word, so comparing and choosing the type is done here.
 """
 
+from __future__ import annotations
+
 import hashlib
 import hmac
 from base64 import b64decode
@@ -79,7 +81,7 @@ class PayV2Signer:
             raise NoticeMalformed("req_info is no base64") from None
         for key in self._keys:
             try:
-                return decrypt_ecb(ciphertext, key)
+                return _decrypt_ecb(ciphertext, key)
             except ValueError:
                 continue
         raise SignatureInvalid("req_info does not decrypt with our key")
@@ -89,7 +91,7 @@ class PayV2Signer:
         return str(calculate(dict(fields), key))
 
 
-def decrypt_ecb(ciphertext: bytes, api_key: str) -> bytes:
+def _decrypt_ecb(ciphertext: bytes, api_key: str) -> bytes:
     """Decrypt and unpad; raises ValueError when the key does not fit."""
     key = hashlib.md5(api_key.encode(), usedforsecurity=False).hexdigest().encode()
     # WeChat defines ECB for this one message; we only ever read it

@@ -3,6 +3,8 @@
 Hostile input is expected here: no DTD, no entities, bounded size, depth and number of fields.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from xml.etree.ElementTree import ParseError
 from xml.sax.saxutils import escape

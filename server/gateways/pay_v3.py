@@ -1,5 +1,7 @@
 """WeChat Pay v3, for mini-programs (JSAPI)."""
 
+from __future__ import annotations
+
 import hashlib
 import io
 import json
@@ -9,10 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
-from zoneinfo import ZoneInfo
 
 from server.gateways import pay_v3_notice
-from server.gateways.clock import Clock
+from server.gateways.clock import LOCAL_ZONE, Clock
 from server.gateways.pay import (
     AnswerForeign,
     BillRow,
@@ -33,7 +34,6 @@ from server.gateways.pay_bill import read_bill
 from server.gateways.pay_v3_signing import RequestSigner, SignatureVerifier
 from server.gateways.transport import Answer, GatewayRefused, GatewayUnavailable, Transport
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
 OUT_TRADE_NO_PATH = "/v3/pay/transactions/out-trade-no/"
 NOT_FOUND_CODES = frozenset({"ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS"})
 ALREADY_CLOSED_CODES = frozenset({"ORDER_CLOSED", "ORDERCLOSED"})
@@ -68,7 +68,7 @@ class PayV3Gateway:
 
     def prepay(self, request: PrepayRequest) -> str:
         """Open the order, or find it again under the same number with the same parameters."""
-        expires = request.time_expire.astimezone(SHANGHAI).isoformat(timespec="seconds")
+        expires = request.time_expire.astimezone(LOCAL_ZONE).isoformat(timespec="seconds")
         content = self._call(
             "POST",
             "/v3/pay/transactions/jsapi",
@@ -210,8 +210,8 @@ class PayV3Gateway:
         except SignatureInvalid:
             if answer.status in TRY_AGAIN_STATUSES:
                 raise GatewayUnavailable(f"HTTP {answer.status} without signature") from None
-            raise SignatureInvalid(unsigned_reason(answer)) from None
-        return read_content(answer)
+            raise SignatureInvalid(_unsigned_reason(answer)) from None
+        return _read_content(answer)
 
     def _headers(self, method: str, path_and_query: str, body: bytes) -> dict[str, str]:
         authorization = self._identity.signer.authorization(
@@ -229,7 +229,7 @@ class PayV3Gateway:
         return headers
 
     def _download(
-        self, url: str, sha1_hex: str, file: "tempfile.SpooledTemporaryFile[bytes]"
+        self, url: str, sha1_hex: str, file: tempfile.SpooledTemporaryFile[bytes]
     ) -> None:
         """Fetch the bill into `file`. Its SHA-1 came in a signed answer, which makes it genuine."""
         base = urlsplit(self._transport.base_url)
@@ -260,7 +260,7 @@ class PayV3Gateway:
             raise AnswerForeign("the answer is about another merchant or app")
 
 
-def read_content(answer: Answer) -> dict[str, Any]:
+def _read_content(answer: Answer) -> dict[str, Any]:
     """Return the JSON object of a verified answer, or raise what its status says."""
     if answer.status == 204:  # noqa: PLR2004
         return {}
@@ -273,7 +273,7 @@ def read_content(answer: Answer) -> dict[str, Any]:
     raise GatewayRefused(code, str(content.get("message", "")))
 
 
-def unsigned_reason(answer: Answer) -> str:
+def _unsigned_reason(answer: Answer) -> str:
     """Describe an answer that we do not believe; its code only helps a person to look."""
     try:
         code = str(pay_v3_notice.parse_object(answer.body).get("code", ""))[:64]

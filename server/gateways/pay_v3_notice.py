@@ -1,5 +1,7 @@
 """What the v3 documents call 通知: decrypting it and giving its fields a type."""
 
+from __future__ import annotations
+
 import json
 from base64 import b64decode
 from binascii import Error as Base64Error
@@ -19,6 +21,7 @@ from server.gateways.pay import (
     RefundStatus,
     TradeReport,
     TradeState,
+    clean,
 )
 
 PAID_STATES = frozenset({TradeState.SUCCESS, TradeState.REFUND})
@@ -90,8 +93,8 @@ def read_trade(
         transaction_id=text(content, "transaction_id"),
         trade_state=state,
         amount_fen=whole(amount, "total"),
-        currency=str(amount.get("currency") or "CNY"),
-        payer_openid=str(payer.get("openid") or ""),
+        currency=clean(str(amount.get("currency") or "CNY"))[:16],
+        payer_openid=clean(str(payer.get("openid") or "")),
         success_time=moment(content.get("success_time")),
         notice_id=notice_id,
     )
@@ -115,7 +118,7 @@ def read_refund(content: Mapping[str, Any], notice_id: str | None = None) -> Ref
         transaction_id=text(content, "transaction_id"),
         refund_fen=whole(amount, "refund"),
         success_time=moment(content.get("success_time")),
-        mch_id=str(content.get("mchid") or ""),
+        mch_id=clean(str(content.get("mchid") or "")),
         notice_id=notice_id,
     )
 
@@ -125,7 +128,7 @@ def text(content: Mapping[str, Any], name: str) -> str:
     value = content.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= 128:  # noqa: PLR2004
         raise NoticeMalformed(f"{name} is missing")
-    return value
+    return clean(value)
 
 
 def whole(content: Mapping[str, Any], name: str) -> int:
@@ -146,4 +149,7 @@ def moment(value: Any) -> datetime | None:
         raise NoticeMalformed("a time is not RFC 3339") from None
     if read.tzinfo is None:
         raise NoticeMalformed("a time has no offset")
-    return read.astimezone(UTC)
+    try:
+        return read.astimezone(UTC)
+    except OverflowError:
+        raise NoticeMalformed("a time is before the first year or after the last") from None

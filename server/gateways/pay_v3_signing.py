@@ -3,6 +3,8 @@
 Source of the formats: WeChat Pay API v3 documents, "签名生成" and "签名验证".
 """
 
+from __future__ import annotations
+
 import re
 import secrets
 from base64 import b64decode, b64encode

@@ -27,7 +27,7 @@ class PhotoStoreUnavailable(ServiceBusy):
     """The store is full, read-only or gone. Nothing was kept."""
 
     code = "store_unavailable"
-    message = "照片存储暂时不可用,请稍后再试"
+    message = "照片存储暂时不可用，请稍后再试"
 
 
 class PhotoMissing(Exception):
@@ -88,7 +88,7 @@ def hash_bytes(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def named_hash(key: str) -> str | None:
+def _named_hash(key: str) -> str | None:
     """Return the SHA-256 that a content-addressed key names, None for any other key."""
     name = key.rsplit("/", 1)[-1].split(".", 1)[0]
     is_hash = len(name) == SHA256_HEX_LENGTH and set(name) <= set("0123456789abcdef")
@@ -97,7 +97,7 @@ def named_hash(key: str) -> str | None:
 
 def require_intact(key: str, data: bytes) -> bytes:
     """Return ``data`` when it is what ``key`` names; raises PhotoDamaged."""
-    if named_hash(key) not in {None, hash_bytes(data)}:
+    if _named_hash(key) not in {None, hash_bytes(data)}:
         raise PhotoDamaged(key)
     return data
 
@@ -131,7 +131,7 @@ class FolderPhotoStore:
         target = self._path(key)
         temporary = self._incoming / uuid.uuid4().hex
         try:
-            if _has_size(target, len(data)):
+            if _holds(target, data):
                 # Another request may have renamed it a moment ago and not flushed the folder yet;
                 # and whoever deletes old files without a row must see that this one is wanted.
                 os.utime(target)
@@ -221,10 +221,9 @@ class FolderPhotoStore:
             self._is_prepared = True
 
     def _path(self, key: str) -> Path:
-        path = (self.folder / key).resolve()
-        if not path.is_relative_to(self.folder.resolve()):
+        if key.startswith("/") or ".." in key.split("/"):
             raise PhotoMissing(key)
-        return path
+        return self.folder / key
 
     def _make_folder(self, folder: Path) -> None:
         if folder.is_dir():
@@ -234,10 +233,10 @@ class FolderPhotoStore:
         _flush_folder(folder.parent.parent)
 
 
-def _has_size(path: Path, size: int) -> bool:
-    """Tell whether the file is there and whole; a cut-off one is written again."""
+def _holds(path: Path, data: bytes) -> bool:
+    """Tell whether the file is there with these bytes; a damaged one is written again."""
     try:
-        return path.stat().st_size == size
+        return path.stat().st_size == len(data) and path.read_bytes() == data
     except OSError:
         return False
 

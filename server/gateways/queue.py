@@ -19,7 +19,7 @@ from huey.registry import Message
 from huey.serializer import Serializer
 from redis import ConnectionPool
 
-from server.queue_sqlite import LastingSqliteHuey
+from server.gateways.queue_sqlite import LastingSqliteHuey
 
 log = structlog.get_logger()
 

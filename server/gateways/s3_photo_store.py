@@ -18,6 +18,8 @@ import urllib.parse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
+import structlog
+
 from server.gateways.photo_store import (
     PhotoMissing,
     PhotoStoreUnavailable,
@@ -29,6 +31,8 @@ from server.gateways.photo_store import (
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+log = structlog.get_logger()
+
 Style = Literal["auto", "virtual"]
 
 CONNECT_TIMEOUT_S = 2.0
@@ -37,6 +41,10 @@ ATTEMPTS = 2
 """A store that hangs costs a caller at most twice the time-out: it never holds a thread longer."""
 DOWNLOAD_LIMIT_S = 15.0
 CHUNK_BYTES = 16 * 1024
+UNVERSIONED = "null"
+"""The version of an object in a bucket that keeps none."""
+UNKNOWN_CALL = {"NotImplemented", "MethodNotAllowed", "AccessDenied"}
+"""How stores say that they have no versions, or do not let us see them."""
 MISSING_CODES = {"404", "NoSuchKey", "NotFound"}
 
 
@@ -105,9 +113,38 @@ class S3PhotoStore:
         return require_intact(key, bytes(received))
 
     def delete(self, key: str) -> None:
-        """Remove ``key``."""
+        """Remove ``key`` with every version that the bucket keeps of it, and name them in the log.
+
+        A bucket with versioning only hides what is deleted without a version.
+        """
+        name = self.prefix + key
         with _translate_errors(key):
-            self._client.delete_object(Bucket=self.bucket, Key=self.prefix + key)
+            versions = self._list_versions(name)
+            for version in versions:
+                self._client.delete_object(Bucket=self.bucket, Key=name, VersionId=version)
+            if not versions:
+                self._client.delete_object(Bucket=self.bucket, Key=name)
+        if len(versions) > 1:
+            log.info("versions_deleted", key=key, versions=versions)
+
+    def _list_versions(self, name: str) -> list[str]:
+        """Return the ids of all versions and markers; none where the store knows no versions."""
+        from botocore.exceptions import ClientError
+
+        try:
+            pages = self._client.get_paginator("list_object_versions").paginate(
+                Bucket=self.bucket, Prefix=name
+            )
+            return [
+                item["VersionId"]
+                for page in pages
+                for item in (*page.get("Versions", []), *page.get("DeleteMarkers", []))
+                if item["Key"] == name and item["VersionId"] != UNVERSIONED
+            ]
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in UNKNOWN_CALL:
+                return []
+            raise
 
     def has(self, key: str) -> bool:
         """Tell whether ``key`` exists."""
@@ -187,11 +224,6 @@ class S3PhotoStore:
                 s3={"addressing_style": self._style},
             ),
         )
-
-
-def _md5(data: bytes) -> str:
-    """Return the checksum of RFC 1864, which guards the way and no secret."""
-    return base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode()
 
 
 @contextlib.contextmanager

@@ -4,7 +4,11 @@ Addresses of WeChat carry secrets in their query (AppSecret, js_code, access tok
 text here contains an address and the HTTP library's own request log is switched off.
 """
 
+from __future__ import annotations
+
+import functools
 import logging
+import os
 import ssl
 import threading
 import time
@@ -99,6 +103,11 @@ def is_allowed_url(url: str) -> bool:
     return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(url))
 
 
+def _read_origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
+
+
 class Transport:
     """A pooled HTTP client for one base address. Safe to share between threads.
 
@@ -115,6 +124,7 @@ class Transport:
             raise ValueError("address must be https, or http on this machine")
         silence_library_logs()
         self.base_url = base_url.rstrip("/")
+        self._origin = _read_origin(self.base_url)
         self._total_timeout_s = total_timeout_s
         self._cert_file = cert_file
         self._lock = threading.Lock()
@@ -140,14 +150,14 @@ class Transport:
             GatewayUnavailable: no connection, or more than `max_bytes`.
         """
         deadline = min(time.monotonic() + self._total_timeout_s, _deadline.get())
-        url = self.base_url + path_and_query
+        url = self._join(path_and_query)
         request = self._pool().build_request(method, url, headers=headers, content=content)
         if not self._turns.acquire(timeout=MAX_WAIT_FOR_TURN_S):
             raise GatewayUnavailable("too many calls wait for an answer")
         try:
             return self._send_twice(request, max_bytes, deadline)
         except httpx.HTTPError as error:
-            raise as_gateway_error(error) from None
+            raise _as_gateway_error(error) from None
         finally:
             self._turns.release()
 
@@ -159,12 +169,19 @@ class Transport:
 
         Its only limits are the pause between two pieces and the caller's `time_budget`.
         """
-        url = self.base_url + path_and_query
+        url = self._join(path_and_query)
         try:
             with self._pool().stream("GET", url, headers=dict(headers)) as answer:
-                yield answer.status_code, in_time(answer.iter_bytes(), _deadline.get())
+                yield answer.status_code, _in_time(answer.iter_bytes(), _deadline.get())
         except httpx.HTTPError as error:
-            raise as_gateway_error(error) from None
+            raise _as_gateway_error(error) from None
+
+    def _join(self, path_and_query: str) -> str:
+        """Return the whole address; a path such as ``@other/`` must not lead to another host."""
+        url = self.base_url + path_and_query
+        if _read_origin(url) != self._origin:
+            raise GatewayUnavailable("the address leads to another host")
+        return url
 
     def close(self) -> None:
         """Close the pooled connections."""
@@ -187,9 +204,10 @@ class Transport:
             return self._client
 
     def _make_tls_context(self) -> ssl.SSLContext:
+        if not self._cert_file:
+            return _trust_system(os.environ.get("SSL_CERT_FILE", ""))
         context = ssl.create_default_context()
-        if self._cert_file:
-            context.load_cert_chain(self._cert_file)
+        context.load_cert_chain(self._cert_file)
         return context
 
     def _send_twice(self, request: httpx.Request, max_bytes: int, deadline: float) -> Answer:
@@ -207,13 +225,23 @@ class Transport:
         request.extensions["timeout"] = timeout.as_dict()
         answer = self._pool().send(request, stream=True)
         try:
-            body = read_bounded(answer.iter_bytes(), max_bytes, deadline)
+            body = _read_bounded(answer.iter_bytes(), max_bytes, deadline)
         finally:
             answer.close()
         return Answer(answer.status_code, dict(answer.headers), body)
 
 
-def in_time(chunks: Iterator[bytes], deadline: float) -> Iterator[bytes]:
+@functools.cache
+def _trust_system(_authorities: str) -> ssl.SSLContext:
+    """Return the one context of this process without a certificate of ours.
+
+    Making one reads every authority that the system trusts, or those of the file that
+    SSL_CERT_FILE names.
+    """
+    return ssl.create_default_context()
+
+
+def _in_time(chunks: Iterator[bytes], deadline: float) -> Iterator[bytes]:
     """Yield `chunks` until `deadline` (monotonic seconds); raises GatewayTimeout after it."""
     for chunk in chunks:
         if time.monotonic() > deadline:
@@ -221,7 +249,7 @@ def in_time(chunks: Iterator[bytes], deadline: float) -> Iterator[bytes]:
         yield chunk
 
 
-def read_bounded(chunks: Iterator[bytes], max_bytes: int, deadline: float) -> bytes:
+def _read_bounded(chunks: Iterator[bytes], max_bytes: int, deadline: float) -> bytes:
     """Join `chunks`, giving up above `max_bytes` or after `deadline` (monotonic seconds)."""
     parts: list[bytes] = []
     size = 0
@@ -235,7 +263,7 @@ def read_bounded(chunks: Iterator[bytes], max_bytes: int, deadline: float) -> by
     return b"".join(parts)
 
 
-def as_gateway_error(error: httpx.HTTPError) -> GatewayError:
+def _as_gateway_error(error: httpx.HTTPError) -> GatewayError:
     """Translate without the library's text, which may quote the address and so a secret."""
     if isinstance(error, httpx.TimeoutException):
         return GatewayTimeout("no answer in time")

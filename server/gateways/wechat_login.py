@@ -3,6 +3,8 @@
 `session_key` is dropped right here: nothing of ours needs it, so it cannot leak.
 """
 
+from __future__ import annotations
+
 import json
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -57,7 +59,7 @@ class HttpWechatLogin:
             content = self._ask(js_code)
         errcode = content.get("errcode") or 0
         if errcode:
-            raise as_login_error(errcode)
+            raise _as_login_error(errcode)
         openid = content.get("openid")
         if not isinstance(openid, str) or not 0 < len(openid) <= MAX_OPENID_LENGTH:
             raise GatewayUnavailable("the login answer has no openid")
@@ -77,7 +79,7 @@ class HttpWechatLogin:
         )
 
 
-def as_login_error(errcode: int) -> Exception:
+def _as_login_error(errcode: int) -> Exception:
     """Choose the error for WeChat's number. Its text is left out: it may repeat the code."""
     if errcode in ERRCODES_BAD_CODE:
         return LoginCodeInvalid(str(errcode))

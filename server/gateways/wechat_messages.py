@@ -3,6 +3,8 @@
 Subscribe messages, the picture of a mini-program code, and the report that an order was delivered.
 """
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Mapping
@@ -18,6 +20,8 @@ from server.gateways.wechat_token import AccessTokens
 ERRCODES_BAD_TOKEN = frozenset({40001, 40014, 42001})
 ERRCODES_TRY_AGAIN = frozenset({-1, 45009, 45011, 45047})
 MAX_PICTURE_BYTES = 1 << 20
+START_PAGE = "pages/index/index"
+"""The mini-program's first page: what messages and code pictures open."""
 # Lengths by WeChat's documentation of subscribeMessage.send, "参数值内容限制说明"
 FIELD_LENGTHS = {
     "thing": 20,
@@ -76,7 +80,7 @@ class HttpWechatMessages:
         payload = {
             "touser": openid,
             "template_id": template_id,
-            "page": "pages/index/index",
+            "page": START_PAGE,
             "data": data,
             "lang": "zh_CN",
         }
@@ -84,7 +88,7 @@ class HttpWechatMessages:
 
     def make_code_picture(self, feature_code: str) -> bytes:
         """Return a JPEG or PNG."""
-        payload = {"scene": feature_code, "page": "pages/index/index", "check_path": False}
+        payload = {"scene": feature_code, "page": START_PAGE, "check_path": False}
         answer = self._call("/wxa/getwxacodeunlimit", payload)
         if answer.body[:1] == b"{":
             raise GatewayUnavailable("the answer is no picture")
@@ -111,9 +115,9 @@ class HttpWechatMessages:
     def _call(self, path: str, payload: Mapping[str, Any]) -> Answer:
         token = self._tokens.get()
         answer = self._post(path, token, payload)
-        if read_errcode(answer) in ERRCODES_BAD_TOKEN:
+        if _read_errcode(answer) in ERRCODES_BAD_TOKEN:
             answer = self._post(path, self._tokens.get(refused=token), payload)
-        errcode = read_errcode(answer)
+        errcode = _read_errcode(answer)
         if errcode in ERRCODES_TRY_AGAIN | ERRCODES_BAD_TOKEN:
             raise GatewayUnavailable(f"errcode {errcode}")
         if errcode:
@@ -130,7 +134,7 @@ class HttpWechatMessages:
         )
 
 
-def read_errcode(answer: Answer) -> int:
+def _read_errcode(answer: Answer) -> int:
     """Return WeChat's errcode; 0 for success and for a picture."""
     if answer.status == 200 and answer.body[:1] != b"{":  # noqa: PLR2004
         return 0

@@ -4,6 +4,8 @@
 each other's as with the older `token` call.
 """
 
+from __future__ import annotations
+
 import json
 from dataclasses import dataclass, field
 from typing import Protocol

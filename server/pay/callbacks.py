@@ -6,13 +6,13 @@ so that nobody can pick the weaker signature.
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, request
 
-from server.context import Context
 from server.errors import CaijiError
-from server.services.receive_notice import receive_notice
+from server.services.money.settling.receive_notice import receive_notice
+from server.sizes import MAX_NOTICE_BYTES
+from server.surfaces import get_ctx
 
-MAX_NOTICE_BYTES = 64 * 1024  # the largest documented notice is under 8 KiB
 MAX_DRAINED_BYTES = 8 * 1024 * 1024
 CHUNK_BYTES = 64 * 1024
 V2_SUCCESS = (
@@ -32,6 +32,13 @@ class NoticeTooLarge(CaijiError):
     status = 413
 
 
+class BodyBroken(CaijiError):
+    """The body cannot be read to its end."""
+
+    code = "body_broken"
+    status = 400
+
+
 class NoticeOfOtherVersion(CaijiError):
     """This server is not configured for this version of WeChat Pay."""
 
@@ -42,34 +49,43 @@ class NoticeOfOtherVersion(CaijiError):
 def create_blueprint() -> Blueprint:
     """Return the blueprint with both callbacks."""
     blueprint = Blueprint("pay", __name__, url_prefix="/pay/notify")
-    blueprint.add_url_rule("/v3", view_func=notify_v3, methods=["POST"])
-    blueprint.add_url_rule("/v2", view_func=notify_v2, methods=["POST"])
+    blueprint.add_url_rule("/v3", view_func=_notify_v3, methods=["POST"])
+    blueprint.add_url_rule("/v2", view_func=_notify_v2, methods=["POST"])
     return blueprint
 
 
-def notify_v3() -> Response:
+def _notify_v3() -> Response:
     """Take a v3 notice: 204 when it is kept; else 4xx or 503 (the error renderer writes FAIL)."""
-    take_notice("v3")
+    _take_notice("v3")
     return Response(status=204)
 
 
-def notify_v2() -> Response:
+def _notify_v2() -> Response:
     """Take a v2 notice; WeChat reads the XML, so a refusal is the FAIL XML as well as a 4xx."""
     try:
-        take_notice("v2")
+        _take_notice("v2")
     except CaijiError as error:
         body = V2_FAIL.format(message=error.code)
         return Response(body, status=error.status, content_type="text/xml; charset=utf-8")
     return Response(V2_SUCCESS, content_type="text/xml; charset=utf-8")
 
 
-def take_notice(version: str) -> None:
+def _take_notice(version: str) -> None:
     """Hand the untouched bytes of the request to the service."""
-    ctx: Context = current_app.extensions["caiji"]
+    ctx = get_ctx()
     body = read_body()
     if ctx.pay.version != version:
         raise NoticeOfOtherVersion
     receive_notice(ctx, dict(request.headers), body)
+
+
+def _read_chunk() -> bytes:
+    """Return some more of the body; raises BodyBroken where its framing ends in nonsense."""
+    try:
+        return request.stream.read(CHUNK_BYTES)
+    except OSError:
+        # gunicorn's errors about chunk sizes and cut bodies are these
+        raise BodyBroken from None
 
 
 def read_body() -> bytes:
@@ -83,7 +99,7 @@ def read_body() -> bytes:
     """
     body = b""
     size = 0
-    while chunk := request.stream.read(CHUNK_BYTES):
+    while chunk := _read_chunk():
         size += len(chunk)
         if size <= MAX_NOTICE_BYTES:
             body += chunk
