@@ -1,7 +1,7 @@
 """Structured logs: one JSON object a line, with a request id and without personal data.
 
 Log calls name ids, codes and counts, never names, ID numbers, openids, tokens or addresses with a
-query. As a second line of defence ``mask_personal_data`` removes what looks like an ID number, a
+query. As a second line of defence ``_mask_personal_data`` removes what looks like an ID number, a
 token or a secret from any text that slips in.
 """
 
@@ -40,20 +40,20 @@ NOISY_LOGGERS = (
 )
 
 
-def mask_text(text: str) -> str:
+def _mask_text(text: str) -> str:
     """Return ``text`` without what looks like personal data or a secret."""
     for pattern, replacement in _PATTERNS:
         text = pattern.sub(replacement, text)
     return text
 
 
-def mask_personal_data(
+def _mask_personal_data(
     _logger: Any, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
     """Mask every string of a log event (a structlog processor)."""
     for key, value in event.items():
         if isinstance(value, str):
-            event[key] = mask_text(value)
+            event[key] = _mask_text(value)
     return event
 
 
@@ -64,7 +64,7 @@ def configure_logs(level: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        mask_personal_data,
+        _mask_personal_data,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

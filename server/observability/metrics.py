@@ -27,7 +27,8 @@ from models import (
     RefundState,
 )
 from server.context import Context
-from server.services.state_limits import LIMITS, count_overdue
+from server.services.money.books.due_days import count_due_days
+from server.services.upkeep.state_limits import LIMITS, count_overdue
 from server.surfaces import surface_of
 
 WAITING_FOR_REVIEW = (CollectionStatus.UPLOADED, CollectionStatus.REUPLOADED)
@@ -102,6 +103,10 @@ class DatabaseFigures:
                     count(
                         ReconciliationDifference.id, ReconciliationDifference.resolved_at.is_(None)
                     ),
+                ),
+                "caiji_days_not_reconciled": (
+                    "Days whose bill is out and was not compared to its end",
+                    float(count_due_days(session, now)),
                 ),
                 "caiji_messages_pending": (
                     "Messages to students that wait",

@@ -1,4 +1,4 @@
-"""Throttles: Flask-Limiter for routes, and counters for failures.
+"""Throttles: Flask-Limiter for routes; attempts at secrets are counted in ``attempts``.
 
 The figures leave room for a campus behind one address (CONTRACTS: at least 60 logins and 60
 identity checks a minute an address).
@@ -6,15 +6,15 @@ identity checks a minute an address).
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from flask import Flask, g, request
+from flask import Flask, current_app, g, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
-from limits import parse
 from limits.storage import storage_from_string
 
-from server.errors import CaijiError
+from server.security.attempts import AttemptCounter, group_address
 from server.settings import Settings
 from server.surfaces import Surface, surface_of
 
@@ -22,21 +22,19 @@ LOGIN_PER_ADDRESS = "120/minute"
 IDENTITY_PER_ADDRESS = "120/minute"
 READS_PER_USER = "240/minute"
 UPLOADS_PER_USER = "20/minute"
-WRONG_IDENTITY_PER_USER = "5/hour"
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 
-class TooManyRequests(CaijiError):
-    """Come back later; ``Retry-After`` says when."""
-
-    code = "too_many_requests"
-    status = 429
-    message = "操作太频繁,请稍后再试"
+def read_address() -> str:
+    """Return what counts as the caller's address."""
+    return group_address(get_remote_address())
 
 
 def create_limiter(app: Flask, settings: Settings) -> Limiter:
     """Return the limiter of this app; it falls back to memory while its store is away."""
     limiter = Limiter(
-        get_remote_address,
+        read_address,
         app=app,
         storage_uri=settings.rate_limit_url,
         storage_options=_storage_options(settings.rate_limit_url),
@@ -63,29 +61,39 @@ def _storage_options(url: str) -> dict[str, str | int]:
 def identify_user_or_address() -> str:
     """Return the key of a per-user limit: the signed-in WeChat user, else the address."""
     user_id = g.get("user_id")
-    return f"user:{user_id}" if user_id else f"address:{get_remote_address()}"
+    return f"user:{user_id}" if user_id else f"address:{read_address()}"
 
 
-class FailureCounter:
-    """Counts failures of one kind per key and refuses once there were too many.
+def _get_limiter() -> Limiter:
+    """Return the limiter of this app."""
+    limiter: Limiter = current_app.extensions["caiji_limiter"]
+    return limiter
 
-    Args:
-        limiter: whose storage is used.
-        limit: in the notation of the limits library, ``5/hour``.
-        kind: separates counters.
+
+def throttled(limit: str, key_func: Callable[[], str] = read_address) -> Callable[[View], View]:
+    """Declare how often one key may call a view: the address where nothing else is said.
+
+    Stands directly below the route decorator; ``install_throttles`` puts it to work.
     """
 
-    def __init__(self, limiter: Limiter, limit: str, kind: str) -> None:
-        self._limiter = limiter
-        self._limit = parse(limit)
-        self._kind = kind
+    def declare(view: View) -> View:
+        view.throttle = (limit, key_func)  # type: ignore[attr-defined]
+        return view
 
-    def refuse_if_exceeded(self, key: str) -> None:
-        """Raise TooManyRequests when ``key`` has failed too often."""
-        if not self._limiter.limiter.test(self._limit, self._kind, key):
-            reset_at = self._limiter.limiter.get_window_stats(self._limit, self._kind, key)[0]
-            raise TooManyRequests(retry_after_s=max(1, int(reset_at - time.time()) + 1))
+    return declare
 
-    def count(self, key: str) -> None:
-        """Note one failure of ``key``."""
-        self._limiter.limiter.hit(self._limit, self._kind, key)
+
+def install_throttles(app: Flask) -> None:
+    """Let this app's limiter count the calls of every view that declares a limit."""
+    limiter: Limiter = app.extensions["caiji_limiter"]
+    for endpoint, view in app.view_functions.items():
+        if (declared := getattr(view, "throttle", None)) is not None:
+            limit, key_func = declared
+            counted: Any = limiter.limit(limit, key_func=key_func)(view)
+            app.view_functions[endpoint] = counted
+
+
+def get_attempts() -> AttemptCounter:
+    """Return the counter of attempts of this app."""
+    attempts: AttemptCounter = current_app.extensions["caiji_attempts"]
+    return attempts
