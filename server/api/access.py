@@ -6,17 +6,16 @@ import uuid
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
+from apiflask import APIBlueprint
 from flask import current_app, g, request
 
-from server.context import Context
-from server.services.login_student import authenticate
+from server.lanes import remember_caller
+from server.services.student.login import authenticate
+from server.surfaces import get_ctx
+
+bp = APIBlueprint("api", __name__, url_prefix="/api/v1")
 
 View = TypeVar("View", bound=Callable[..., Any])
-
-
-def get_ctx() -> Context:
-    """Return the context of this process."""
-    return cast("Context", current_app.extensions["caiji"])
 
 
 def get_user_id() -> uuid.UUID:
@@ -30,12 +29,15 @@ def allow_anonymous(view: View) -> View:
     return view
 
 
+@bp.before_request
 def require_token() -> None:
-    """Refuse a request without a valid token (a before_request of the blueprint)."""
+    """Refuse a request without a valid token."""
     view = current_app.view_functions.get(request.endpoint or "")
     if getattr(view, "is_anonymous", False):
         return
-    g.user_id = authenticate(get_ctx(), _read_bearer())
+    token = _read_bearer()
+    g.user_id = authenticate(get_ctx(), token)
+    remember_caller(token or "")
 
 
 def _read_bearer() -> str | None:

@@ -8,12 +8,33 @@ from typing import Any
 from apiflask import APIFlask
 from werkzeug.routing import Rule
 
-from server.api.schemas import ErrorBody
+from server.api.schemas import ChsiCodeIn, ErrorBody
 
 ERROR_REF = {"$ref": "#/components/schemas/ErrorBody"}
 ERROR_CONTENT = {"application/json": {"schema": ERROR_REF}}
 FIRST_ERROR = 400
-PICTURES = {"/image": "image/jpeg", "/overlay": "image/svg+xml"}
+FILES = {
+    "/image": "image/jpeg",
+    "/overlay": "image/svg+xml",
+    "/me/copy": "application/zip",
+    "/receipt.pdf": "application/pdf",
+}
+BODIES = {
+    ("/api/v1/enrolments/{enrolment_id}/chsi-code", "put"): {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"$ref": "#/components/schemas/ChsiCodeIn"}},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["picture"],
+                    "properties": {"picture": {"type": "string", "format": "binary"}},
+                }
+            },
+        },
+    }
+}
+"""Bodies that come in more than one form: the framework knows one a route."""
 GENERATED = ("HTTPError", "ValidationError")
 """Forms of errors that the framework names and this API never sends."""
 
@@ -30,9 +51,12 @@ def complete_document(app: APIFlask, spec: Any) -> Any:
             if not is_anonymous:
                 operation["security"] = [{"token": []}]
             _name_ids(rule, operation)
+            if (path, method) in BODIES:
+                operation["requestBody"] = BODIES[path, method]
             _describe_answers(path, operation)
     schemas = spec["components"]["schemas"]
     schemas["ErrorBody"] = ErrorBody.model_json_schema()
+    schemas["ChsiCodeIn"] = ChsiCodeIn.model_json_schema()
     for name in GENERATED:
         schemas.pop(name, None)
     return spec
@@ -57,11 +81,11 @@ def _describe_answers(path: str, operation: dict[str, Any]) -> None:
             answer["content"] = ERROR_CONTENT
     if "202" in answers:
         answers["202"]["content"] = answers["200"]["content"]
-    for ending, content_type in PICTURES.items():
+    for ending, content_type in FILES.items():
         if path.endswith(ending):
             schema = {"type": "string", "format": "binary"}
             answers["200"]["content"] = {content_type: {"schema": schema}}
     answers["default"] = {
-        "description": "其他结果;429 与 503 带 Retry-After(秒)",
+        "description": "其他结果；429 与 503 带 Retry-After（秒）",
         "content": ERROR_CONTENT,
     }

@@ -6,22 +6,27 @@ import math
 from typing import Any
 
 from imagecheck.advice import choose_first
+from imagecheck.formats import DECODED
 from models import FeatureCode, Photo, PhotoState
 from server.api import schemas
 from server.context import Context
-from server.services.feature_codes import PHOTO_TIPS
+from server.services.chsi.state import ChsiState
+from server.services.college.codes import PHOTO_TIPS
+from server.services.college.contact import read_contact
 from server.services.id_numbers import mask_id_number, mask_name
-from server.services.queue_wait import estimate_wait_s
-from server.services.rejection_reasons import REASONS
-from server.services.submit_photo import MAX_PHOTO_BYTES
-from server.services.view_enrolment import EnrolmentView
+from server.services.messages.reasons import describe_reason
+from server.services.photo.queue_wait import estimate_wait_s
+from server.services.student.view import EnrolmentView
+from server.sizes import MAX_PHOTO_BYTES
 
 
-def show_photo(ctx: Context, photo: Photo) -> schemas.PhotoOut:
-    """Return a photo with its findings, or with an estimate while it waits."""
+def show_photo(ctx: Context, photo: Photo, *, estimate_s: float | None = None) -> schemas.PhotoOut:
+    """Return a photo with its findings, or with an estimate (made now if none is given)."""
     report: dict[str, Any] = photo.report or {}
     findings = [schemas.FindingOut(**finding) for finding in report.get("findings", [])]
     is_waiting = photo.state is PhotoState.RECEIVED
+    if is_waiting and estimate_s is None:
+        estimate_s = estimate_wait_s(ctx)
     base = f"/api/v1/photos/{photo.id}"
     return schemas.PhotoOut(
         id=photo.id,
@@ -29,13 +34,18 @@ def show_photo(ctx: Context, photo: Photo) -> schemas.PhotoOut:
         verdict=photo.verdict.value if photo.verdict else None,
         findings=findings,
         first_findings=list(choose_first(findings)),
+        changes=[schemas.ChangeOut(**change) for change in report.get("changes", [])],
+        unfinished=bool(report.get("unfinished")),
         measurements=report.get("measurements", {}),
         submitted_at=photo.submitted_at,
         checked_at=photo.checked_at,
+        source=photo.source,
+        can_change=photo.opened_at is None
+        and photo.state in {PhotoState.RECEIVED, PhotoState.CHECKED},
         image=f"{base}/image" if photo.standard_key else None,
         overlay=f"{base}/overlay" if photo.overlay_svg else None,
         poll=base if is_waiting else None,
-        estimate_s=math.ceil(estimate_wait_s(ctx)) if is_waiting else None,
+        estimate_s=math.ceil(estimate_s) if is_waiting and estimate_s is not None else None,
     )
 
 
@@ -57,8 +67,9 @@ def show_enrolment(ctx: Context, view: EnrolmentView) -> schemas.EnrolmentOut:
         status=_show_status(row.collection_status),
         batch=view.batch_label,
         target_batch=target.label if target else None,
-        target_cutoff_at=target.cutoff_at if target else None,
+        target_cutoff_at=view.last_at,
         next_step=view.next_step,
+        chsi=_show_chsi(view.chsi),
         fee_fen=view.code.fee_fen if view.code else 0,
         fee_settled=row.fee_settled_at is not None,
         feature_code=view.code.code if view.code else None,
@@ -69,11 +80,40 @@ def show_enrolment(ctx: Context, view: EnrolmentView) -> schemas.EnrolmentOut:
             schemas.HistoryOut(at=change.at, status=_show_status(change.to_status))
             for change in view.history
         ],
+        contact=schemas.ContactOut(**read_contact(row.institution).as_data()),
+        others=[
+            schemas.OtherEnrolmentOut(
+                id=other.id,
+                student_no=other.student_no,
+                level=other.level,
+                major=other.major,
+                status=_show_status(other.collection_status),
+                next_step=next_step,
+            )
+            for other, next_step in view.others
+        ],
     )
 
 
 def _show_status(status: Any) -> schemas.StatusOut:
     return schemas.StatusOut(value=status.value, label=status.label)
+
+
+def _show_chsi(state: ChsiState) -> schemas.ChsiOut:
+    return schemas.ChsiOut(
+        policy=state.policy.value,
+        state=state.value,
+        label=state.label,
+        at=state.at,
+        source=state.source,
+        can_remove=state.can_remove,
+        new_photo_from=state.new_photo_from,
+        needs_new_photo=state.needs_new_photo,
+        results=[
+            schemas.ChsiResultOut(value=one.outcome.value, label=one.outcome.label, day=one.day)
+            for one in state.results
+        ],
+    )
 
 
 def _show_order(view: EnrolmentView) -> schemas.OrderBrief | None:
@@ -95,7 +135,7 @@ def _show_review(view: EnrolmentView) -> schemas.ReviewOut | None:
     return schemas.ReviewOut(
         decision=review.decision,
         reasons=review.reason_codes,
-        reason_texts=[REASONS.get(code, code) for code in review.reason_codes],
+        reason_texts=[describe_reason(code) for code in review.reason_codes],
         note=review.note,
         at=review.at,
     )
@@ -105,7 +145,7 @@ def show_requirements(code: FeatureCode) -> schemas.PhotoRequirementsOut:
     """Return what a photo must be under this code."""
     return schemas.PhotoRequirementsOut(
         max_bytes=MAX_PHOTO_BYTES,
-        types=["image/jpeg", "image/png"],
+        types=list(DECODED.values()),
         width_px=480,
         height_px=640,
         tips=PHOTO_TIPS,

@@ -25,6 +25,11 @@ class ErrorBody(BaseModel):
     code: str = Field(description="stable reason in snake_case")
     message: str = Field(description="Chinese text for people")
     request_id: str
+    data: dict[str, Any] | None = Field(
+        default=None,
+        description="what a client needs to go on, where there is something: ``tries_left`` "
+        "(wrong identity checks that are left), ``contact`` (whom to ask at the institution)",
+    )
 
 
 class LoginIn(BaseModel):
@@ -57,6 +62,16 @@ class PhotoRequirementsOut(BaseModel):
     tips: list[str]
 
 
+class ContactOut(BaseModel):
+    """Whom to ask at the institution; each part may be empty, ``text`` never is."""
+
+    institution: str
+    name: str
+    phone: str
+    hours: str
+    text: str = Field(description="one line to show")
+
+
 class CodeOut(BaseModel):
     """What a feature code opens."""
 
@@ -65,7 +80,9 @@ class CodeOut(BaseModel):
     mode: str
     fee_fen: int
     pay_first: bool
-    capture_policy: str
+    capture_policy: str = Field(
+        description="``camera_or_album``, or ``camera_only``: offer no album then"
+    )
     opens_at: dt.datetime | None
     closes_at: dt.datetime | None
     is_open: bool
@@ -74,6 +91,14 @@ class CodeOut(BaseModel):
     daily_submissions: int
     photo: PhotoRequirementsOut
     consent: ConsentOut
+    contact: ContactOut
+
+
+class GuardianIn(BaseModel):
+    """Who agrees for a student under 14."""
+
+    name: ShortText
+    relation: ShortText = Field(description="父亲、母亲 or 其他监护人")
 
 
 class BindIn(BaseModel):
@@ -82,7 +107,12 @@ class BindIn(BaseModel):
     feature_code: ShortText
     name: ShortText
     id_number: ShortText
-    consent_version: ShortText
+    consent_version: ShortText = Field(
+        description="of the notice that was shown: consent to the photo and 学历注册"
+    )
+    guardian: GuardianIn | None = Field(
+        default=None, description="only for who is under 14: asked for by ``guardian_needed``"
+    )
 
 
 class StatusOut(BaseModel):
@@ -110,8 +140,19 @@ class FindingOut(BaseModel):
     limit: Any = Field(default=None, description="the allowed band or bound, in ``unit``")
     unit: str | None = None
     clause: str | None = None
-    message: str
+    message: str = Field(description="one sentence: what is wrong and what to do")
     message_en: str | None = None
+    details: str = Field(default="", description="the measured number and what is allowed")
+    details_en: str = ""
+
+
+class ChangeOut(BaseModel):
+    """One thing that was done to a photo beyond cropping and scaling it."""
+
+    code: str = Field(description="``wall``: it got a standard colour; ``turned``: set upright")
+    value: str
+    message: str
+    message_en: str
 
 
 class PhotoOut(BaseModel):
@@ -124,9 +165,17 @@ class PhotoOut(BaseModel):
     first_findings: list[FindingOut] = Field(
         description="at most three, in the order in which to fix them"
     )
+    changes: list[ChangeOut] = Field(description="what was done to the photo to make it standard")
+    unfinished: bool = Field(
+        description="the check did not end, so there is no verdict: the same bytes may come again"
+    )
     measurements: dict[str, Any]
     submitted_at: dt.datetime
     checked_at: dt.datetime | None
+    source: str = Field(description="``camera``, ``album``, or empty where the client said none")
+    can_change: bool = Field(
+        description="it may be replaced or withdrawn: no reviewer has opened or decided it"
+    )
     image: str | None = Field(description="address of the 480x640 standard photo")
     overlay: str | None = Field(description="address of the measured lines as SVG")
     poll: str | None = Field(description="where to ask again while there is no verdict")
@@ -159,6 +208,51 @@ class HistoryOut(BaseModel):
     status: StatusOut
 
 
+class OtherEnrolmentOut(BaseModel):
+    """Another programme of the same person, bound to the same user: the student chooses."""
+
+    id: uuid.UUID
+    student_no: str
+    level: str
+    major: str
+    status: StatusOut
+    next_step: str
+
+
+class ChsiCodeIn(BaseModel):
+    """What wx.scanCode gave for the 图像采集码: taken as it is, never read."""
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=2900)]
+
+
+class ChsiResultOut(BaseModel):
+    """What the collecting unit or 学信网 said of the photo."""
+
+    value: Literal["reported", "visible", "wrong"]
+    label: str
+    day: dt.date
+
+
+class ChsiOut(BaseModel):
+    """Where the enrolment stands with its 图像采集码; the code itself is never answered."""
+
+    policy: Literal["off", "wanted", "required"]
+    state: Literal["off", "missing", "present", "waived", "ended"]
+    label: str
+    at: dt.datetime | None = Field(description="when it was given, or waived")
+    source: Literal["scan", "picture", ""]
+    can_remove: bool = Field(
+        description="false where the photo was handed in with it: it may be exchanged then"
+    )
+    new_photo_from: dt.date | None = Field(
+        description="photos of before this day will be too old for 学信网; null: any counts"
+    )
+    needs_new_photo: bool = Field(
+        description="the present photo was taken more than a year before the expected graduation"
+    )
+    results: list[ChsiResultOut] = Field(description="the newest first; empty: none came yet")
+
+
 class EnrolmentOut(BaseModel):
     """One enrolment; the person's data is masked."""
 
@@ -176,7 +270,17 @@ class EnrolmentOut(BaseModel):
     batch: str
     target_batch: str | None
     target_cutoff_at: dt.datetime | None
-    next_step: Literal["capture", "wait_check", "pay", "wait_review", "recapture", "done"]
+    next_step: Literal[
+        "capture",
+        "wait_check",
+        "chsi_code",
+        "pay",
+        "wait_money",
+        "wait_review",
+        "recapture",
+        "done",
+    ]
+    chsi: ChsiOut
     fee_fen: int
     fee_settled: bool
     feature_code: str | None
@@ -184,6 +288,11 @@ class EnrolmentOut(BaseModel):
     order: OrderBrief | None
     last_review: ReviewOut | None
     history: list[HistoryOut]
+    contact: ContactOut = Field(description="whom to ask at the institution")
+    others: list[OtherEnrolmentOut] = Field(
+        description="the user's other enrolments at this institution: offer the choice where "
+        "the list is not empty, and go on with ``GET /enrolments/{id}``"
+    )
 
 
 class EnrolmentList(BaseModel):
@@ -216,7 +325,9 @@ class OrderStateOut(BaseModel):
     """Where an order stands."""
 
     out_trade_no: str
-    state: Literal["open", "paid", "closed", "refunding", "refunded", "quarantined"]
+    state: Literal[
+        "open", "paid", "closed", "refunding", "refunded", "partly_refunded", "quarantined"
+    ]
     amount_fen: int
     paid_at: dt.datetime | None
     enrolment_id: uuid.UUID
