@@ -13,9 +13,12 @@ from flask import Blueprint, abort, current_app, g, redirect, request, session, 
 from werkzeug.wrappers import Response
 
 from models import Role
-from server.context import Context
-from server.services.sign_in import resume_session, signed_in_recently
-from server.services.staff_viewer import Viewer
+from server.errors import CaijiError
+from server.lanes import remember_caller
+from server.services.staff.policy import is_address_on, is_door_open
+from server.services.staff.sign_in import resume_session, signed_in_recently
+from server.services.viewer import Viewer
+from server.surfaces import get_ctx
 
 blueprint = Blueprint(
     "console",
@@ -31,8 +34,41 @@ STATIC_ENDPOINT = "console.static"
 STAFF = frozenset(Role)
 ANYONE: frozenset[Role] = frozenset()
 ROLES_ATTRIBUTE = "console_roles"
+WORKERS = STAFF - {Role.AUDITOR}
+"""Everybody who works with students; an auditor only reads what they did."""
 BEFORE_NEW_PASSWORD = {"console.change_password", "console.sign_out"}
 """All that an account with a one-time password may do."""
+BEFORE_SECOND_FACTOR = BEFORE_NEW_PASSWORD | {
+    "console.confirm_password",
+    "console.set_up_second_factor",
+    "console.second_factor_picture",
+}
+"""All that an account may do whose institution asks for a second factor that is not there yet."""
+
+
+class AddressShutOut(CaijiError):
+    """The console does not open at this address; said before anybody is asked for a password."""
+
+    code = "address_shut_out"
+    status = 403
+    message = "工作台不对这个网络地址开放，请在本校规定的网络中使用"
+
+
+class PasswordChangeDue(CaijiError):
+    """The account has a one-time or an old password: nothing else opens before a new one."""
+
+    code = "password_change_due"
+    status = 403
+    message = "请先修改密码，再使用其他页面"
+
+
+class SecondFactorDue(CaijiError):
+    """The institution asks this role for the second factor."""
+
+    code = "second_factor_due"
+    status = 403
+    message = "本校要求你的角色使用两步验证，请先开启"
+
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -73,12 +109,6 @@ def may_open(endpoint: str) -> bool:
     return allowed == ANYONE or (viewer is not None and viewer.role in allowed)
 
 
-def current_context() -> Context:
-    """Return the wired context of this application."""
-    ctx: Context = current_app.extensions["caiji"]
-    return ctx
-
-
 def current_viewer() -> Viewer:
     """Return who is signed in; only behind :func:`roles`."""
     viewer: Viewer = g.viewer
@@ -89,24 +119,39 @@ def current_viewer() -> Viewer:
 def guard() -> Response | None:
     """Let a request pass only where its view says so."""
     allowed = declared_roles(request.endpoint)
+    if request.endpoint != STATIC_ENDPOINT and not is_door_open(get_ctx(), _read_own_address()):
+        g.viewer = None
+        raise AddressShutOut
     token = request.cookies.get(COOKIE, "")
     g.viewer = (
-        resume_session(current_context(), token, g.get("request_id", ""))
+        resume_session(get_ctx(), token, g.get("request_id", ""))
         if token and request.endpoint != STATIC_ENDPOINT
         else None
     )
+    if g.viewer is not None:
+        remember_caller(token)
     if allowed == ANYONE:
         return None
     if g.viewer is None:
-        return redirect_to_sign_in()
+        return _redirect_to_sign_in()
+    if not is_address_on(g.viewer.console_networks, _read_own_address()):
+        g.viewer = None
+        raise AddressShutOut
     if g.viewer.must_change_password and request.endpoint not in BEFORE_NEW_PASSWORD:
-        return redirect(url_for("console.change_password"))
+        raise PasswordChangeDue
+    if g.viewer.must_add_second_factor and request.endpoint not in BEFORE_SECOND_FACTOR:
+        raise SecondFactorDue
     if allowed is None or g.viewer.role not in allowed:
         abort(403)
     return None
 
 
-def redirect_to_sign_in() -> Response:
+def _read_own_address() -> str:
+    """Return the caller's whole address: a list of networks may be narrower than a site."""
+    return request.remote_addr or ""
+
+
+def _redirect_to_sign_in() -> Response:
     """Send an anonymous visitor to the sign-in page, and back afterwards."""
     if request.method == "GET":
         session["after_sign_in"] = request.full_path.rstrip("?")
@@ -118,7 +163,7 @@ def require_recent_sign_in() -> Response | None:
 
     Use: ``if (detour := require_recent_sign_in()) is not None: return detour``.
     """
-    if signed_in_recently(current_context(), current_viewer()):
+    if signed_in_recently(get_ctx(), current_viewer()):
         return None
     back = request.full_path.rstrip("?") if request.method == "GET" else request.referrer
     session["after_confirm"] = local_path(back)

@@ -13,29 +13,25 @@ from werkzeug.wrappers import Response
 from server.console.access import (
     STAFF,
     blueprint,
-    current_context,
     current_viewer,
     local_path,
     require_recent_sign_in,
     roles,
 )
 from server.console.rendering import say
-from server.console.sign_in import Attempts
-from server.errors import CaijiError
-from server.services import sign_in as own_account
-from server.services.second_factor import (
+from server.console.sign_in import list_limits
+from server.security.throttle import get_attempts
+from server.services.staff import sign_in as own_account
+from server.services.staff.policy import PasswordUnfit, describe_password_rules, read_own_rules
+from server.services.staff.second_factor import (
     CodeRefused,
     create_secret,
     describe_secret,
     disable_own_second_factor,
     enable_second_factor,
 )
-from server.services.sign_in import (
-    PasswordUnfit,
-    PasswordWrong,
-    close_session,
-    list_sessions,
-)
+from server.services.staff.sign_in import PasswordWrong, close_session, list_sessions
+from server.surfaces import get_ctx
 
 Page = str | Response | tuple[str, int]
 
@@ -44,7 +40,7 @@ Page = str | Response | tuple[str, int]
 @roles(*STAFF)
 def account() -> Page:
     """Show what the account may be changed in."""
-    sessions = list_sessions(current_context(), current_viewer())
+    sessions = list_sessions(get_ctx(), current_viewer())
     return render_template("console/account.html", sessions=sessions)
 
 
@@ -53,31 +49,27 @@ def account() -> Page:
 def change_password() -> Page:
     """Change the password; with a one-time password this comes first."""
     if request.method == "GET":
-        return render_template("console/change_password.html", error="")
+        return _show_password_form("")
     viewer = current_viewer()
-    attempts = Attempts(f"change-{viewer.staff_id}")
-    attempts.refuse_if_exceeded()
     form = request.form
     try:
-        own_account.change_password(
-            current_context(),
-            viewer,
-            current=form.get("current", ""),
-            new=form.get("new", ""),
-            again=form.get("again", ""),
-        )
-    except PasswordWrong as error:
-        attempts.count()
-        return _show_password_form(error)
-    except PasswordUnfit as error:
-        return _show_password_form(error)
-    say("密码已修改,其他设备上的登录已失效")
+        with get_attempts().judge(list_limits(f"change-{viewer.staff_id}"), PasswordWrong):
+            own_account.change_password(
+                get_ctx(),
+                viewer,
+                current=form.get("current", ""),
+                new=form.get("new", ""),
+                again=form.get("again", ""),
+            )
+    except (PasswordWrong, PasswordUnfit) as error:
+        return _show_password_form(error.shown_message), error.status
+    say("密码已修改，其他设备上的登录已失效")
     return redirect(url_for("console.dashboard"))
 
 
-def _show_password_form(error: CaijiError) -> Page:
-    page = render_template("console/change_password.html", error=error.shown_message)
-    return page, error.status
+def _show_password_form(error: str) -> str:
+    rules = describe_password_rules(read_own_rules(get_ctx(), current_viewer()))
+    return render_template("console/change_password.html", error=error, rules=rules)
 
 
 @blueprint.route("/confirm", methods=["GET", "POST"])
@@ -87,12 +79,10 @@ def confirm_password() -> Page:
     if request.method == "GET":
         return render_template("console/confirm_password.html", error="")
     viewer = current_viewer()
-    attempts = Attempts(f"confirm-{viewer.staff_id}")
-    attempts.refuse_if_exceeded()
     try:
-        own_account.confirm_password(current_context(), viewer, request.form.get("password", ""))
+        with get_attempts().judge(list_limits(f"confirm-{viewer.staff_id}"), PasswordWrong):
+            own_account.confirm_password(get_ctx(), viewer, request.form.get("password", ""))
     except PasswordWrong as error:
-        attempts.count()
         page = render_template("console/confirm_password.html", error=error.shown_message)
         return page, error.status
     return redirect(local_path(session.pop("after_confirm", None)))
@@ -102,7 +92,7 @@ def confirm_password() -> Page:
 @roles(*STAFF)
 def end_session(session_id: uuid.UUID) -> Page:
     """End one of the own sessions, on another device perhaps."""
-    close_session(current_context(), current_viewer(), session_id)
+    close_session(get_ctx(), current_viewer(), session_id)
     say("该设备上的登录已失效")
     return redirect(url_for("console.account"))
 
@@ -118,7 +108,7 @@ def set_up_second_factor() -> Page:
         return render_template("console/second_factor.html", secret=secret, error="")
     try:
         codes = enable_second_factor(
-            current_context(), current_viewer(), secret, request.form.get("code", "").strip()
+            get_ctx(), current_viewer(), secret, request.form.get("code", "").strip()
         )
     except CodeRefused as error:
         page = render_template(
@@ -150,6 +140,6 @@ def turn_off_second_factor() -> Page:
     """Turn the second factor off."""
     if (detour := require_recent_sign_in()) is not None:
         return detour
-    disable_own_second_factor(current_context(), current_viewer())
+    disable_own_second_factor(get_ctx(), current_viewer())
     say("两步验证已关闭", "info")
     return redirect(url_for("console.account"))

@@ -8,15 +8,18 @@ from typing import Any
 from flask import Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from models import FeatureCode, Role
-from server.console.access import blueprint, current_context, current_viewer, roles
+from models import ChsiPolicy, FeatureCode, Role
+from server.console.access import blueprint, current_viewer, roles
+from server.console.confirmation import ask, is_confirmed
 from server.console.forms import FormReader, show_local_input, show_yuan_input
 from server.console.rendering import say
-from server.services.code_picture import draw_code_picture
-from server.services.edit_batches import list_batches
-from server.services.edit_feature_codes import (
+from server.services.college.code_picture import draw_code_picture
+from server.services.college.codes import CODE_PATTERN, PHOTO_TIPS
+from server.services.college.edit_batches import list_batches
+from server.services.college.edit_codes import (
     BACKGROUNDS,
     CAPTURE_POLICIES,
+    CHSI_POLICIES,
     PROFILES,
     CodeValues,
     change_code,
@@ -26,17 +29,18 @@ from server.services.edit_feature_codes import (
     state_of,
     switch_code,
 )
-from server.services.feature_codes import CODE_PATTERN, PHOTO_TIPS
-from server.services.manage_institution import MAX_FEE_FEN, AlreadyExists
-from server.services.submit_photo import MAX_PHOTO_BYTES
+from server.services.college.set_up import MAX_FEE_FEN, AlreadyExists
+from server.sizes import MAX_PHOTO_BYTES
+from server.surfaces import get_ctx
 
 MAX_DAILY = 100
 OPTIONS = {
     "profile": list(PROFILES.items()),
     "background": list(BACKGROUNDS.items()),
     "capture_policy": list(CAPTURE_POLICIES.items()),
+    "chsi_policy": list(CHSI_POLICIES.items()),
 }
-NEW = {"profile": "moe-2017", "background": "keep", "daily_submissions": "10", "fee": "20.00"}
+NEW = {"profile": "moe-2017", "background": "auto", "daily_submissions": "10", "fee": "20.00"}
 Page = str | BaseResponse | tuple[str, int]
 
 
@@ -44,9 +48,7 @@ Page = str | BaseResponse | tuple[str, int]
 @roles(Role.ADMIN)
 def codes() -> Page:
     """List the codes."""
-    return render_template(
-        "console/codes.html", rows=list_codes(current_context(), current_viewer())
-    )
+    return render_template("console/codes.html", rows=list_codes(get_ctx(), current_viewer()))
 
 
 @blueprint.route("/codes/new", methods=["GET", "POST"])
@@ -60,7 +62,7 @@ def code_new() -> Page:
     values = _read_values(form)
     if not form.errors:
         try:
-            code_id = create_code(current_context(), current_viewer(), code=code, values=values)
+            code_id = create_code(get_ctx(), current_viewer(), code=code, values=values)
         except AlreadyExists:
             form.errors["code"] = "这个特征码已被使用"
         else:
@@ -73,14 +75,14 @@ def code_new() -> Page:
 @roles(Role.ADMIN)
 def code(code_id: uuid.UUID) -> Page:
     """Show a code, what its students see, and change it."""
-    row = get_code(current_context(), current_viewer(), code_id)
+    row = get_code(get_ctx(), current_viewer(), code_id)
     if request.method == "GET":
         return _show_form(row, _fill_in(row), {})
     form = FormReader(request.form)
-    values = _read_values(form)
+    values = _read_values(form, row)
     if form.errors:
         return _show_form(row, request.form, form.errors), 422
-    if change_code(current_context(), current_viewer(), code_id, values):
+    if change_code(get_ctx(), current_viewer(), code_id, values):
         say("已保存")
     else:
         say("没有改动", "info")
@@ -91,7 +93,7 @@ def code(code_id: uuid.UUID) -> Page:
 @roles(Role.ADMIN)
 def code_enable(code_id: uuid.UUID) -> Page:
     """Switch a code on."""
-    name = switch_code(current_context(), current_viewer(), code_id, is_enabled=True)
+    name = switch_code(get_ctx(), current_viewer(), code_id, is_enabled=True)
     say(f"特征码 {name} 已启用")
     return redirect(url_for("console.code", code_id=code_id), 303)
 
@@ -99,9 +101,18 @@ def code_enable(code_id: uuid.UUID) -> Page:
 @blueprint.post("/codes/<uuid:code_id>/disable")
 @roles(Role.ADMIN)
 def code_disable(code_id: uuid.UUID) -> Page:
-    """Switch a code off."""
-    name = switch_code(current_context(), current_viewer(), code_id, is_enabled=False)
-    say(f"特征码 {name} 已停用,学生不能再使用")
+    """Switch a code off; asks first."""
+    row = get_code(get_ctx(), current_viewer(), code_id)
+    if not is_confirmed():
+        return ask(
+            f"停用特征码 {row.code}",
+            "确认停用",
+            url_for("console.code", code_id=code_id),
+            "学生输入这个特征码会看到“无效”，不能再绑定。",
+            "已绑定的学生、照片和缴费不变；需要时可以重新启用。",
+        )
+    name = switch_code(get_ctx(), current_viewer(), code_id, is_enabled=False)
+    say(f"特征码 {name} 已停用，学生不能再使用")
     return redirect(url_for("console.code", code_id=code_id), 303)
 
 
@@ -109,8 +120,8 @@ def code_disable(code_id: uuid.UUID) -> Page:
 @roles(Role.ADMIN)
 def code_print(code_id: uuid.UUID) -> Page:
     """Show the notice to print and hang up."""
-    row = get_code(current_context(), current_viewer(), code_id)
-    picture = draw_code_picture(current_context(), row.code)
+    row = get_code(get_ctx(), current_viewer(), code_id)
+    picture = draw_code_picture(get_ctx(), row.code)
     return render_template("console/code_print.html", code=row, is_wechat=picture.is_wechat)
 
 
@@ -118,19 +129,20 @@ def code_print(code_id: uuid.UUID) -> Page:
 @roles(Role.ADMIN)
 def code_picture(code_id: uuid.UUID) -> Response:
     """Send the picture that opens the mini-program."""
-    row = get_code(current_context(), current_viewer(), code_id)
-    picture = draw_code_picture(current_context(), row.code)
+    row = get_code(get_ctx(), current_viewer(), code_id)
+    picture = draw_code_picture(get_ctx(), row.code)
     headers = {"Cache-Control": "private, max-age=300" if picture.is_wechat else "no-store"}
     return Response(picture.data, mimetype=picture.content_type, headers=headers)
 
 
-def _read_values(form: FormReader) -> CodeValues:
+def _read_values(form: FormReader, row: FeatureCode | None = None) -> CodeValues:
     values = CodeValues(
         fee_fen=form.yuan("fee", least_fen=1, most_fen=MAX_FEE_FEN),
         profile=form.choice("profile", PROFILES),
         background=form.choice("background", BACKGROUNDS),
         capture_policy=form.choice("capture_policy", CAPTURE_POLICIES),
         pay_first=form.box("pay_first"),
+        chsi_policy=_read_chsi_policy(form, row),
         daily_submissions=form.integer("daily_submissions", least=1, most=MAX_DAILY),
         opens_at=form.moment("opens_at"),
         closes_at=form.moment("closes_at"),
@@ -138,9 +150,18 @@ def _read_values(form: FormReader) -> CodeValues:
     if values.opens_at and values.closes_at and values.opens_at >= values.closes_at:
         form.errors["closes_at"] = "结束时间必须晚于开始时间"
     only = {"moe-2017-blue": "blue", "moe-2017-white": "white"}.get(values.profile)
-    if only and values.background not in {"keep", only}:
+    if only and values.background not in {"auto", "keep", only}:
         form.errors["background"] = "这个标准不接受所选的背景颜色"
     return values
+
+
+def _read_chsi_policy(form: FormReader, row: FeatureCode | None) -> ChsiPolicy:
+    """Return the policy; a form without it changes nothing, and a wrong one is refused."""
+    present = row.chsi_policy if row is not None else ChsiPolicy.OFF
+    if not request.form.get("chsi_policy"):
+        return present
+    chosen = form.choice("chsi_policy", CHSI_POLICIES)
+    return ChsiPolicy(chosen) if "chsi_policy" not in form.errors else present
 
 
 def _fill_in(row: FeatureCode) -> dict[str, str]:
@@ -150,6 +171,7 @@ def _fill_in(row: FeatureCode) -> dict[str, str]:
         "background": row.background,
         "capture_policy": row.capture_policy,
         "pay_first": "yes" if row.pay_first else "",
+        "chsi_policy": row.chsi_policy.value,
         "daily_submissions": str(row.daily_submissions),
         "opens_at": show_local_input(row.opens_at),
         "closes_at": show_local_input(row.closes_at),
@@ -157,7 +179,7 @@ def _fill_in(row: FeatureCode) -> dict[str, str]:
 
 
 def _show_form(row: FeatureCode | None, values: Any, errors: dict[str, str]) -> str:
-    ctx, viewer = current_context(), current_viewer()
+    ctx, viewer = get_ctx(), current_viewer()
     following = [one.batch for one in list_batches(ctx, viewer) if one.is_next]
     return render_template(
         "console/code.html",

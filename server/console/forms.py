@@ -10,6 +10,8 @@ from decimal import Decimal
 from server.gateways.clock import LOCAL_ZONE, to_local
 
 YUAN = re.compile(r"\d{1,6}(\.\d{1,2})?")
+NUMBER = re.compile(r"\d{1,6}(\.\d{1,4})?")
+NEAR_YEARS = (2000, 2100)
 LOCAL_FORMAT = "%Y-%m-%dT%H:%M"
 """What ``<input type=datetime-local>`` sends and shows."""
 
@@ -52,13 +54,24 @@ class FormReader:
             self.errors[name] = f"请填写 {least} 到 {most} 之间的整数"
         return value
 
+    def number(self, name: str, *, least: float, most: float) -> float | None:
+        """Return a number between both bounds, or None where the field is empty."""
+        text = self._values.get(name, "").strip()
+        if not text:
+            return None
+        value = float(text) if NUMBER.fullmatch(text) else least - 1
+        if not least <= value <= most:
+            self.errors[name] = f"请填写 {least:g} 到 {most:g} 之间的数"
+            return None
+        return value
+
     def yuan(self, name: str, *, least_fen: int, most_fen: int) -> int:
         """Return an amount in fen that was typed in yuan."""
         text = self._values.get(name, "").strip()
         fen = int(Decimal(text) * 100) if YUAN.fullmatch(text) else -1
         if not least_fen <= fen <= most_fen:
             least, most = Decimal(least_fen) / 100, Decimal(most_fen) / 100
-            self.errors[name] = f"请填写 {least} 到 {most} 元之间的金额,最多两位小数"
+            self.errors[name] = f"请填写 {least} 到 {most} 元之间的金额，最多两位小数"
         return fen
 
     def moment(self, name: str, *, is_required: bool = False) -> dt.datetime | None:
@@ -68,22 +81,37 @@ class FormReader:
             return None
         try:
             local = dt.datetime.strptime(text[:16], LOCAL_FORMAT).replace(tzinfo=LOCAL_ZONE)
-            return local.astimezone(dt.UTC)
-        except (ValueError, OverflowError):
-            self.errors[name] = "请填写日期和时间,例如 2026-11-10T23:59"
+        except ValueError:
+            local = dt.datetime.min.replace(tzinfo=LOCAL_ZONE)
+        if not is_near(local.year):
+            self.errors[name] = "请填写日期和时间，例如 2026-11-10T23:59"
             return None
+        return local.astimezone(dt.UTC)
 
     def date(self, name: str) -> dt.date:
         """Return a date."""
-        try:
-            return dt.date.fromisoformat(self._values.get(name, "").strip())
-        except ValueError:
-            self.errors[name] = "请填写日期,例如 2026-12-01"
-            return dt.date.min
+        day = parse_near_day(self._values.get(name, ""))
+        if day is None:
+            self.errors[name] = "请填写日期，例如 2026-12-01"
+        return day or dt.date.min
 
     def box(self, name: str) -> bool:
         """Tell whether a box was ticked."""
         return self._values.get(name) == "yes"
+
+
+def parse_near_day(text: str) -> dt.date | None:
+    """Return a day within the years that this service can meet, or None."""
+    try:
+        day = dt.date.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return day if is_near(day.year) else None
+
+
+def is_near(year: int) -> bool:
+    """Whether a year leaves room for zones and days added: 0001 and 9999 do not."""
+    return NEAR_YEARS[0] <= year <= NEAR_YEARS[1]
 
 
 def show_local_input(moment: dt.datetime | None) -> str:

@@ -39,17 +39,30 @@ ENTRIES = (
     Entry("审核", "console.review_queue", ("console.review_",)),
     Entry("学生", "console.students", ("console.student",)),
     Entry("未完成", "console.missing", ("console.missing",)),
+    Entry("现场采集", "console.onsite", ("console.onsite",)),
     Entry("名单导入", "console.roster", ("console.roster",)),
-    Entry("导出", "console.exports", ("console.export_",)),
+    Entry("打印", "console.prints", ("console.print_",)),
+    Entry(
+        "导出", "console.exports", ("console.export_", "console.photo_numbers", "console.handover")
+    ),
     Entry("支付", "console.payments", ("console.payment",), group="财务"),
     Entry("退款", "console.refunds", ("console.refund",), group="财务"),
     Entry("异常款项", "console.quarantine", ("console.quarantine",), group="财务"),
     Entry("对账", "console.reconciliation", ("console.reconciliation",), group="财务"),
+    Entry("院校", "console.institution", group="设置"),
     Entry("特征码", "console.codes", ("console.code",), group="设置"),
+    Entry("照片规格", "console.profiles", ("console.profile",), group="设置"),
     Entry("批次", "console.batches", ("console.batch",), group="设置"),
+    Entry("自动通过", "console.automatic", group="设置"),
     Entry("学习中心", "console.centres", ("console.centre",), group="设置"),
     Entry("账号", "console.staff_accounts", ("console.staff_",), group="设置"),
-    Entry("操作记录", "console.audit_log", group="设置"),
+    Entry("操作记录", "console.audit_log", group="合规"),
+    Entry("保存期限", "console.periods", ("console.periods",), group="合规"),
+    Entry("告知书", "console.notice", ("console.notice_",), group="合规"),
+    Entry("权利申请", "console.requests", ("console.request_",), group="合规"),
+    Entry("安全规则", "console.security", ("console.security",), group="合规"),
+    Entry("影响评估", "console.assessments", ("console.assessment",), group="合规"),
+    Entry("人脸比对", "console.faces", group="合规"),
 )
 
 

@@ -8,12 +8,13 @@ from flask import abort, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
 from models import Role
-from server.console.access import blueprint, current_context, current_viewer, roles
+from server.console.access import blueprint, current_viewer, roles
 from server.console.payments import KEPT_NOTE, confirm_person, read_id, read_text, say_refund
 from server.console.rendering import say
-from server.services.list_quarantine import OPEN, RESOLVED, list_held, view_held
-from server.services.quarantine import REASON_LABELS
-from server.services.resolve_quarantine import (
+from server.services.money.books.overview import find_payers
+from server.services.money.hold import REASON_LABELS
+from server.services.money.quarantine.list_held import OPEN, RESOLVED, list_held, view_held
+from server.services.money.quarantine.resolve import (
     QuarantineNotAcceptable,
     QuarantineUnexplained,
     Resolution,
@@ -21,6 +22,7 @@ from server.services.resolve_quarantine import (
     dismiss_quarantined,
     refund_quarantined,
 )
+from server.surfaces import get_ctx
 
 Page = str | Response | tuple[str, int]
 STATE_OPTIONS = [(OPEN, "待处理"), (RESOLVED, "已处理"), ("all", "全部")]
@@ -33,12 +35,13 @@ def quarantine() -> Page:
     """List the payments that fit no order, the unresolved ones unless asked otherwise."""
     state, reason = read_text("state") or OPEN, read_text("reason")
     page = list_held(
-        current_context(), current_viewer(), state=state, reason=reason, after=read_id("after")
+        get_ctx(), current_viewer(), state=state, reason=reason, after=read_id("after")
     )
     next_url = url_for("console.quarantine", state=state, reason=reason or None, after=page.after)
     return render_template(
         "console/quarantine.html",
         page=page,
+        payers=find_payers(get_ctx(), current_viewer(), (row.order_id for row in page.rows)),
         state=state,
         reason=reason,
         states=STATE_OPTIONS,
@@ -52,7 +55,7 @@ def quarantine() -> Page:
 @roles(Role.ADMIN, Role.FINANCE)
 def quarantine_one(held_id: uuid.UUID) -> Page:
     """Show one, with what may be done about it."""
-    return show_held(held_id, note=session.pop(KEPT_NOTE, ""))
+    return _show_held(held_id, note=session.pop(KEPT_NOTE, ""))
 
 
 @blueprint.post("/quarantine/<uuid:held_id>/<resolution>")
@@ -69,13 +72,13 @@ def quarantine_resolve(held_id: uuid.UUID, resolution: str) -> Page:
     try:
         resolve(held_id, wanted, note)
     except (QuarantineUnexplained, QuarantineNotAcceptable) as error:
-        return show_held(held_id, note=note, error=error.shown_message), error.status
+        return _show_held(held_id, note=note, error=error.shown_message), error.status
     return redirect(here, 303)
 
 
 def resolve(held_id: uuid.UUID, wanted: Resolution, note: str) -> None:
     """Do what the form asks for and say how it went."""
-    ctx, viewer = current_context(), current_viewer()
+    ctx, viewer = get_ctx(), current_viewer()
     number = request.form.get("out_trade_no", "").strip()
     if wanted is Resolution.REFUND:
         say_refund(refund_quarantined(ctx, viewer, held_id, note=note).state)
@@ -87,14 +90,14 @@ def resolve(held_id: uuid.UUID, wanted: Resolution, note: str) -> None:
     else:
         target = number if wanted is Resolution.LINK else None
         accept_quarantined(ctx, viewer, held_id, note=note, out_trade_no=target)
-    say(f"已处理:{wanted.label}")
+    say(f"已处理：{wanted.label}")
 
 
-def show_held(held_id: uuid.UUID, note: str = "", error: str = "") -> str:
+def _show_held(held_id: uuid.UUID, note: str = "", error: str = "") -> str:
     """Render one held payment with what was typed."""
     return render_template(
         "console/quarantine_one.html",
-        view=view_held(current_context(), current_viewer(), held_id),
+        view=view_held(get_ctx(), current_viewer(), held_id),
         note=note,
         number=request.form.get("out_trade_no", ""),
         error=error,

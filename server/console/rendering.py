@@ -14,22 +14,22 @@ from server.console.access import blueprint, may_open
 from server.console.navigation import list_group, list_links
 from server.errors import CaijiError
 from server.gateways.clock import to_local
-from server.services.amounts import format_yuan
+from server.services.money.amounts import format_yuan
 
 STATUS_TONES = {
     CollectionStatus.NOT_UPLOADED: "secondary",
     CollectionStatus.UPLOADED: "info",
-    CollectionStatus.REUPLOAD_REQUIRED: "warning",
+    CollectionStatus.REUPLOAD_REQUIRED: "danger",
     CollectionStatus.REUPLOADED: "info",
     CollectionStatus.COLLECTED: "success",
 }
 HTTP_TEXTS = {
-    400: "请求无法识别,请返回后重试",
-    403: "您的角色不能使用这个页面",
+    400: "请求无法识别，请返回后重试",
+    403: "你的角色不能使用这个页面",
     404: "没有找到这个页面",
     405: "不支持这种请求方式",
     413: "上传的内容太大",
-    429: "操作太频繁,请稍后再试",
+    429: "操作太频繁，请稍后再试",
 }
 Answer = tuple[str, int, dict[str, str]]
 
@@ -88,7 +88,7 @@ def answer_error(error: CaijiError) -> Answer:
 @blueprint.errorhandler(CSRFError)
 def answer_csrf_error(error: CSRFError) -> Answer:
     """Show that a form was too old or came from elsewhere."""
-    return _render(400, "页面已过期,请返回刷新后再提交"), 400, {}
+    return _render(400, "页面已过期，请返回刷新后再提交"), 400, {}
 
 
 @blueprint.errorhandler(HTTPException)

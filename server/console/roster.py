@@ -8,11 +8,11 @@ from flask import Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from models import Role
-from server.console.access import blueprint, current_context, current_viewer, roles
+from server.console.access import blueprint, current_viewer, roles
 from server.console.rendering import say
-from server.services.read_roster import COLUMNS, REQUIRED_COLUMNS, RosterUnreadable
-from server.services.roster_template import write_template
-from server.services.roster_uploads import (
+from server.services.roster.columns import COLUMNS, REQUIRED_COLUMNS, RosterUnreadable
+from server.services.roster.template import write_template
+from server.services.roster.uploads import (
     confirm_roster,
     discard_roster,
     find_roster,
@@ -21,6 +21,7 @@ from server.services.roster_uploads import (
     read_faults,
     receive_roster,
 )
+from server.surfaces import get_ctx
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 UNDER_WAY = {"receiving", "queued", "running"}
@@ -48,7 +49,7 @@ def roster_upload() -> Page:
     upload = request.files.get("file")
     try:
         job_id = receive_roster(
-            current_context(),
+            get_ctx(),
             current_viewer(),
             data=upload.read() if upload else b"",
             file_name=(upload.filename or "") if upload else "",
@@ -63,7 +64,7 @@ def roster_upload() -> Page:
 @roles(Role.ADMIN)
 def roster_job(job_id: uuid.UUID) -> Page:
     """Show the progress of a roster, what it would do, or what it did."""
-    job = find_roster(current_context(), current_viewer(), job_id)
+    job = find_roster(get_ctx(), current_viewer(), job_id)
     return render_template(
         "console/roster_job.html",
         job=job,
@@ -77,7 +78,12 @@ def roster_job(job_id: uuid.UUID) -> Page:
 @roles(Role.ADMIN)
 def roster_confirm(job_id: uuid.UUID) -> Page:
     """Let a checked roster be imported."""
-    confirm_roster(current_context(), current_viewer(), job_id)
+    confirm_roster(
+        get_ctx(),
+        current_viewer(),
+        job_id,
+        replaced=request.form.getlist("replaced"),
+    )
     return redirect(url_for("console.roster_job", job_id=job_id), 303)
 
 
@@ -85,8 +91,8 @@ def roster_confirm(job_id: uuid.UUID) -> Page:
 @roles(Role.ADMIN)
 def roster_discard(job_id: uuid.UUID) -> Page:
     """Throw a roster away that was not confirmed."""
-    discard_roster(current_context(), current_viewer(), job_id)
-    say("名单文件已删除,没有导入任何学生", "info")
+    discard_roster(get_ctx(), current_viewer(), job_id)
+    say("名单文件已删除，没有导入任何学生", "info")
     return redirect(url_for("console.roster"), 303)
 
 
@@ -94,7 +100,7 @@ def roster_discard(job_id: uuid.UUID) -> Page:
 @roles(Role.ADMIN)
 def roster_faults(job_id: uuid.UUID) -> Response:
     """Send every error of a checked roster."""
-    data = read_faults(current_context(), current_viewer(), job_id)
+    data = read_faults(get_ctx(), current_viewer(), job_id)
     headers = _save_as("roster-errors.csv") | {"Cache-Control": "no-store"}
     return Response(data, mimetype="text/csv", headers=headers)
 
@@ -102,7 +108,7 @@ def roster_faults(job_id: uuid.UUID) -> Response:
 def _show_form(error: str = "") -> str:
     return render_template(
         "console/roster.html",
-        jobs=list_rosters(current_context(), current_viewer()),
+        jobs=list_rosters(get_ctx(), current_viewer()),
         columns=COLUMNS,
         required=REQUIRED_COLUMNS,
         under_way=UNDER_WAY,

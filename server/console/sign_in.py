@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 
-from flask import current_app, g, redirect, render_template, request, session, url_for
-from flask_limiter.util import get_remote_address
+from flask import g, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
 from server.console.access import (
@@ -14,56 +13,58 @@ from server.console.access import (
     COOKIE_PATH,
     STAFF,
     blueprint,
-    current_context,
     current_viewer,
     local_path,
     open_to_all,
     roles,
 )
 from server.console.rendering import say
-from server.security.throttle import FailureCounter
-from server.services.second_factor import CodeRefused, check_second_factor
-from server.services.sign_in import (
-    ABSOLUTE_LIMIT,
+from server.security.attempts import AttemptLimit
+from server.security.known_browser import KnownBrowser
+from server.security.throttle import get_attempts, read_address
+from server.services.names import clean_text
+from server.services.staff.policy import MOST_HOURS
+from server.services.staff.second_factor import CodeRefused, check_second_factor
+from server.services.staff.sign_in import (
     SignInRefused,
     check_password,
     close_session,
+    note_code_refusal,
+    note_refusal,
     open_session,
 )
+from server.surfaces import get_ctx
 
 # An office of fifty behind one address may mistype; a guesser may not go on.
 FAILURES_PER_ACCOUNT_AND_ADDRESS = "8/10 minutes"
 FAILURES_PER_ADDRESS = "25/10 minutes"
 FAILURES_PER_ACCOUNT = "60/hour"
+COOKIE_LIFE_S = MOST_HOURS * 3600
+"""The server ends the session; the cookie may outlive it."""
 SECOND_STEP_LIMIT = dt.timedelta(minutes=5)
 
 Page = str | Response | tuple[str, int]
 
 
-class Attempts:
-    """Counts the failures of one account and of one address."""
+BROWSER = KnownBrowser("caiji_browser", COOKIE_PATH)
 
-    def __init__(self, account: str) -> None:
-        limiter = current_app.extensions["caiji_limiter"]
-        address = get_remote_address()
-        self._counters = [
-            (FailureCounter(limiter, limit, f"staff-{kind}"), key)
-            for limit, kind, key in (
-                (FAILURES_PER_ACCOUNT_AND_ADDRESS, "both", f"{account}@{address}"),
-                (FAILURES_PER_ADDRESS, "address", address),
-                (FAILURES_PER_ACCOUNT, "account", account),
-            )
-        ]
 
-    def refuse_if_exceeded(self) -> None:
-        """Raise TooManyRequests."""
-        for counter, key in self._counters:
-            counter.refuse_if_exceeded(key)
+def list_limits(account: str) -> list[AttemptLimit]:
+    """Return what counts a wrong attempt at an account.
 
-    def count(self) -> None:
-        """Note one failure."""
-        for counter, key in self._counters:
-            counter.count(key)
+    A browser in which the account signed in before has a counter of its own: whatever strangers
+    do to the account or behind the same address, its owner may try there.
+    """
+    browser = BROWSER.recognise(account)
+    if browser is not None:
+        own = f"{account}@{browser}"
+        return [AttemptLimit(FAILURES_PER_ACCOUNT_AND_ADDRESS, "staff-known", own)]
+    address = read_address()
+    return [
+        AttemptLimit(FAILURES_PER_ACCOUNT_AND_ADDRESS, "staff-both", f"{account}@{address}"),
+        AttemptLimit(FAILURES_PER_ADDRESS, "staff-address", address),
+        AttemptLimit(FAILURES_PER_ACCOUNT, "staff-account", account),
+    ]
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
@@ -75,20 +76,25 @@ def sign_in() -> Page:
             return redirect(url_for("console.dashboard"))
         return render_template("console/sign_in.html", error="", username="")
     username = request.form.get("username", "").strip()
-    attempts = Attempts(username.lower()[:40])
-    attempts.refuse_if_exceeded()
+    account = clean_text(username).casefold()[:40]
     try:
-        staff = check_password(current_context(), username, request.form.get("password", ""))
+        with get_attempts().judge(list_limits(account), SignInRefused):
+            staff = check_password(
+                get_ctx(), username, request.form.get("password", ""), request.remote_addr or ""
+            )
     except SignInRefused as error:
-        attempts.count()
+        note_refusal(get_ctx(), username, read_address())
         page = render_template(
             "console/sign_in.html", error=error.shown_message, username=username[:40]
         )
         return page, 401
     if staff.totp_enabled_at is not None:
-        session["second_step"] = [str(staff.id), current_context().now().isoformat()]
-        return redirect(url_for("console.second_step"))
-    return _enter(staff.id)
+        session["second_step"] = [str(staff.id), get_ctx().now().isoformat()]
+        response = redirect(url_for("console.second_step"))
+    else:
+        response = _enter(staff.id)
+    BROWSER.remember(response, account)
+    return response
 
 
 @blueprint.route("/sign-in/code", methods=["GET", "POST"])
@@ -100,14 +106,16 @@ def second_step() -> Page:
         return redirect(url_for("console.sign_in"))
     if request.method == "GET":
         return render_template("console/second_step.html", error="")
-    attempts = Attempts(f"code-{staff_id}")
-    attempts.refuse_if_exceeded()
+    account = f"code-{staff_id}"
     try:
-        check_second_factor(current_context(), staff_id, request.form.get("code", ""))
+        with get_attempts().judge(list_limits(account), CodeRefused):
+            check_second_factor(get_ctx(), staff_id, request.form.get("code", ""))
     except CodeRefused as error:
-        attempts.count()
+        note_code_refusal(get_ctx(), staff_id, read_address())
         return render_template("console/second_step.html", error=error.shown_message), 401
-    return _enter(staff_id)
+    response = _enter(staff_id)
+    BROWSER.remember(response, account)
+    return response
 
 
 def _read_second_step() -> uuid.UUID | None:
@@ -115,7 +123,7 @@ def _read_second_step() -> uuid.UUID | None:
     if not step:
         return None
     begun = dt.datetime.fromisoformat(step[1])
-    if current_context().now() - begun > SECOND_STEP_LIMIT:
+    if get_ctx().now() - begun > SECOND_STEP_LIMIT:
         return None
     return uuid.UUID(step[0])
 
@@ -124,14 +132,18 @@ def _enter(staff_id: uuid.UUID) -> Response:
     after = local_path(session.get("after_sign_in"))
     # A new CSRF token for the new identity.
     session.clear()
-    token = open_session(current_context(), staff_id, request.headers.get("User-Agent", ""))
+    token, viewer = open_session(get_ctx(), staff_id, request.headers.get("User-Agent", ""))
+    if viewer.must_change_password:
+        after = url_for("console.change_password")
+    elif viewer.must_add_second_factor:
+        after = url_for("console.set_up_second_factor")
     response = redirect(after)
     response.set_cookie(
         COOKIE,
         token,
-        max_age=int(ABSOLUTE_LIMIT.total_seconds()),
+        max_age=COOKIE_LIFE_S,
         path=COOKIE_PATH,
-        secure=current_context().settings.public_url.startswith("https:"),
+        secure=get_ctx().settings.public_url.startswith("https:"),
         httponly=True,
         samesite="Lax",
     )
@@ -143,7 +155,7 @@ def _enter(staff_id: uuid.UUID) -> Response:
 def sign_out() -> Response:
     """End the session on the server and forget its cookie."""
     viewer = current_viewer()
-    close_session(current_context(), viewer, viewer.session_id)
+    close_session(get_ctx(), viewer, viewer.session_id)
     session.clear()
     say("已退出登录", "info")
     response = redirect(url_for("console.sign_in"))
