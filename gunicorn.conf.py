@@ -1,9 +1,11 @@
 """gunicorn: one process with threads by default; several where Redis counts the rate limits."""
 
+from __future__ import annotations
+
 import os
 
 workers = int(os.environ.get("WEB_CONCURRENCY") or "1")
-threads = int(os.environ.get("WEB_THREADS") or "32")
+threads = int(os.environ.get("WEB_THREADS") or "96")
 worker_class = "server.gunicorn_worker.Worker"
 timeout = 60
 graceful_timeout = 30

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import structlog
 from apiflask import APIFlask
 from flask import Flask, Response, request
+from flask.json.provider import DefaultJSONProvider
 from flask_bootstrap import Bootstrap5
 from flask_wtf.csrf import CSRFProtect
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from server.console.large_bodies import allow_large_body
 from server.context import Context
 from server.errors import CaijiError, NotFound, ServiceBusy
+from server.lanes import LaneKeeper
 from server.observability.logs import configure_logs, install_request_log
 from server.observability.metrics import install_request_metrics
+from server.request_body import BodyKeeper
+from server.security.attempts import AttemptCounter, TooManyRequests, count_minutes
 from server.security.headers import install_headers
-from server.security.throttle import TooManyRequests, create_limiter
+from server.security.throttle import create_limiter, install_throttles
+from server.services.staff.note_reads import ReadNotes
 from server.settings import Settings, load_settings
+from server.sizes import MAX_BODY_BYTES
 from server.surfaces import Surface, render_error, surface_of
 from server.wiring import build_context, verify_context
 
 log = structlog.get_logger()
-
-MAX_BODY_BYTES = 32 * 1024 * 1024
-"""Above the limits of single views, so that these can answer 413 in their own words."""
 
 
 def create_app(settings: Settings | None = None, ctx: Context | None = None) -> Flask:
@@ -44,17 +49,42 @@ def create_app(settings: Settings | None = None, ctx: Context | None = None) -> 
     app = APIFlask(
         "server", title="Caiji 采集", version="1", docs_path=None, spec_path=None, json_errors=False
     )
+    app.json = ShallowJson(app)
     _configure(app, settings)
-    app.extensions["caiji"] = ctx
+    attach_context(app, ctx)
     install_request_log(app)
     install_request_metrics(app)
     install_headers(app)
-    limiter = create_limiter(app, settings)
-    app.extensions["caiji_limiter"] = limiter
+    limiter = app.extensions["caiji_limiter"] = create_limiter(app, settings)
+    app.extensions["caiji_attempts"] = AttemptCounter(limiter.storage)
+    # Before the form is read for its token: only who is signed in may send a folder of photos.
+    app.before_request(allow_large_body)
     csrf = CSRFProtect(app)
     _install_error_handlers(app)
     _register_surfaces(app, csrf)
+    install_throttles(app)
+    app.wsgi_app = LaneKeeper(BodyKeeper(app.wsgi_app))  # type: ignore[method-assign]
     return app
+
+
+def attach_context(app: Flask, ctx: Context) -> None:
+    """Let the application serve on this context."""
+    app.extensions["caiji"] = ctx
+    app.extensions["caiji_reads"] = ReadNotes(ctx)
+
+
+class ShallowJson(DefaultJSONProvider):
+    """JSON as Flask reads and writes it; what is nested beyond all measure is no JSON."""
+
+    ensure_ascii = False
+    sort_keys = False
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        """Return what the text says; raises ValueError."""
+        try:
+            return super().loads(s, **kwargs)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
 
 
 def _configure(app: APIFlask, settings: Settings) -> None:
@@ -71,9 +101,7 @@ def _configure(app: APIFlask, settings: Settings) -> None:
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=False,
         BOOTSTRAP_SERVE_LOCAL=True,
-        JSON_SORT_KEYS=False,
     )
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]
     if settings.trusted_proxies:
         count = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
@@ -95,6 +123,7 @@ def _register_surfaces(app: APIFlask, csrf: CSRFProtect) -> None:
 
 def _install_error_handlers(app: Flask) -> None:
     app.register_error_handler(CaijiError, _answer_error)
+    app.register_error_handler(DataError, _answer_unstorable)
     app.register_error_handler(OperationalError, _answer_database_error)
     app.register_error_handler(PoolTimeout, _answer_database_error)
     app.register_error_handler(HTTPException, _answer_http_error)
@@ -107,7 +136,15 @@ def _answer_error(error: CaijiError) -> Response:
         status=error.status,
         message=error.shown_message,
         retry_after_s=error.retry_after_s,
+        data=error.data,
     )
+
+
+def _answer_unstorable(error: DataError) -> Response:
+    """Answer text or numbers that PostgreSQL cannot hold, U+0000 above all; SQLite can."""
+    log.warning("unstorable_input", kind=type(error.orig).__name__)
+    message = "提交的内容含有无法保存的字符或数字，请检查后重试"
+    return render_error(code="unstorable_input", status=400, message=message)
 
 
 def _answer_database_error(error: Exception) -> Response:
@@ -134,6 +171,8 @@ def _answer_http_error(error: HTTPException) -> Response:
         return error.get_response()  # type: ignore[return-value]
     code, message = HTTP_MESSAGES.get(status, (f"http_{status}", "请求无法完成"))
     retry_after_s = _retry_after_s(error) if status == TooManyRequests.status else None
+    if retry_after_s is not None:
+        message = f"操作太频繁，请 {count_minutes(retry_after_s)} 分钟后再试"
     response = render_error(code=code, status=status, message=message, retry_after_s=retry_after_s)
     allowed = getattr(error, "valid_methods", None)
     if allowed:
@@ -150,4 +189,4 @@ def _answer_surprise(error: Exception) -> Response:
     log.error("unexpected_error", surface=surface_of(request.path).value, exc_info=error)
     if surface_of(request.path) is Surface.CALLBACK:
         return render_error(code="FAIL", status=500, message="not stored")
-    return render_error(code="internal_error", status=500, message="服务器出现问题,请稍后再试")
+    return render_error(code="internal_error", status=500, message="服务器出现问题，请稍后再试")

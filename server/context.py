@@ -17,9 +17,10 @@ from server.settings import Settings
 
 if TYPE_CHECKING:
     from server.gateways.pay import PayGateway
+    from server.gateways.queue import WorkQueue
+    from server.gateways.sms import SmsGateway
     from server.gateways.wechat_login import WechatLogin
     from server.gateways.wechat_messages import WechatMessages
-    from server.queue import WorkQueue
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,10 @@ class Context:
     queue: WorkQueue
     login: WechatLogin
     messages: WechatMessages
+    sms: SmsGateway
     pay: PayGateway
+    face_cipher: FieldCipher | None = None
+    """Seals what is measured of faces; None without FACE_KEYS: nothing is measured then."""
 
     def now(self) -> dt.datetime:
         """Return the present moment in UTC."""

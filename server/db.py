@@ -23,6 +23,17 @@ MIGRATIONS = Path(__file__).parent.parent / "models" / "migrations"
 SQLITE_BUSY_MS = 4_000
 """How long a SQLite writer waits for its turn: below the 5 s that a callback has."""
 POOL_SIZE = 20
+POSTGRES_CONNECTION = {
+    "connect_timeout": 4,
+    # A host whose cable is pulled says nothing. We give up on the server, and it on us and on the
+    # rows that we hold locked, within seconds: TCP itself would wait for a quarter of an hour.
+    "tcp_user_timeout": 8_000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "options": "-c lock_timeout=4000 -c tcp_user_timeout=8000 -c tcp_keepalives_idle=5"
+    " -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3",
+}
 
 
 class Database:
@@ -35,7 +46,11 @@ class Database:
             self._make_folder()
         self.engine = _create_engine(url, is_sqlite=self.is_sqlite)
         writer = self.engine.execution_options(is_writer=True)
-        self._read = sessionmaker(self.engine, expire_on_commit=False)
+        reader = self.engine
+        if not self.is_sqlite:
+            # SQLite's readers see one state by themselves.
+            reader = reader.execution_options(isolation_level="REPEATABLE READ")
+        self._read = sessionmaker(reader, expire_on_commit=False)
         self._write = sessionmaker(writer, expire_on_commit=False)
 
     def _make_folder(self) -> None:
@@ -127,7 +142,7 @@ def _create_engine(url: str, *, is_sqlite: bool) -> Engine:
             pool_pre_ping=True,
             pool_timeout=4,
             hide_parameters=True,
-            connect_args={"connect_timeout": 4, "options": "-c lock_timeout=4000"},
+            connect_args=POSTGRES_CONNECTION,
         )
     engine = create_engine(
         url,
@@ -150,6 +165,8 @@ def _configure_sqlite(dbapi_connection: Any, _record: Any) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
+        # What retention deletes is overwritten, not left in free pages.
+        "secure_delete=ON",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

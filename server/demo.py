@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,13 +20,15 @@ from models import (
 from server.context import Context
 from server.security.passwords import hash_password
 from server.services.collection import SYSTEM, Event, change_status
-from server.services.id_numbers import compute_check_character
-from server.services.manage_institution import (
+from server.services.college.set_up import (
     add_feature_code,
     add_institution,
     find_or_create_centre,
 )
-from server.services.manage_staff import add_staff
+from server.services.consent.parts import NoticeParts, Receiver
+from server.services.consent.shipped import OFFERED, make_shipped
+from server.services.id_numbers import compute_check_character
+from server.services.staff.create import add_staff
 
 INSTITUTION = "北京示范大学网络教育学院"
 CODE = "y0814v"
@@ -61,6 +64,7 @@ _GIVEN = [
     "超",
     "秀兰",
 ]
+_PURPOSES = ("制作学生证", "制作学位证书", "在线考试时核对身份", "报名和考场核对身份")
 _MAJORS = ("工商管理", "会计学", "法学", "计算机科学与技术", "汉语言文学")
 _LEVELS = ("专升本", "高起专", "高起本")
 
@@ -108,7 +112,7 @@ def load_demo(ctx: Context, password: str) -> None:
     with ctx.db.read() as session:
         if session.scalars(select(Institution.id).where(Institution.name == INSTITUTION)).first():
             return
-    add_institution(ctx, INSTITUTION)
+    add_institution(ctx, INSTITUTION, _make_notice)
     add_feature_code(ctx, institution=INSTITUTION, code=CODE, fee_fen=FEE_FEN)
     _load_students(ctx)
     password_hash = hash_password(password)
@@ -118,9 +122,32 @@ def load_demo(ctx: Context, password: str) -> None:
             username=username,
             role=role,
             institution=INSTITUTION,
-            centre=CENTRES[0] if role is Role.CENTRE else None,
+            centres=CENTRES[:1] if role is Role.CENTRE else (),
             password_hash=password_hash,
         )
+
+
+def _make_notice(institution: Institution, retention_days: int) -> NoticeParts:
+    """Return the shipped notice with what a college adds: its contact and its receivers."""
+    receivers = tuple(
+        Receiver(
+            key,
+            title,
+            name=f"{title}服务单位（演示）",
+            contact="010-88888888",
+            purpose=purpose,
+            fields="照片、姓名、学号",
+            period="完成后 30 天内删除",
+        )
+        for (key, title), purpose in zip(
+            OFFERED.items(),
+            ("制作学生证", "制作学位证书", "在线考试时核对身份", "报名和考场核对身份"),
+            strict=True,
+        )
+    )
+    contact = "教务处学籍科，010-88888888，工作日 9:00-17:00"
+    shipped = make_shipped(institution, retention_days)
+    return dataclasses.replace(shipped, contact=contact, receivers=receivers)
 
 
 def _load_students(ctx: Context) -> None:
@@ -132,6 +159,9 @@ def _load_students(ctx: Context) -> None:
         centres = {
             name: find_or_create_centre(session, institution.id, name, now) for name in CENTRES
         }
+        institution.contact_name = "教务处学籍科"
+        institution.contact_phone = "010-88888888"
+        institution.contact_hours = "工作日 9:00-17:00"
         for centre in centres.values():
             centre.contact = "工作日 9:00-17:00 到中心办公室咨询"
         rows = []

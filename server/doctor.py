@@ -19,11 +19,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from models import Heartbeat
 from server.context import Context
+from server.database_roles import list_unprotected
 from server.db import head_revision
 from server.errors import CaijiError
 from server.gateways.pay import TradeState
 from server.gateways.pay_settings import NOTIFY_PATH, check_pay_settings, notify_url
 from server.gateways.pay_v3 import PayV3Gateway
+from server.gateways.queue import QueueUnavailable
 from server.gateways.transport import (
     GatewayError,
     Transport,
@@ -31,9 +33,15 @@ from server.gateways.transport import (
     is_loopback,
 )
 from server.observability.health import WORKER_HEARTBEAT, WORKER_SILENT_AFTER
-from server.queue import QueueUnavailable
+from server.published_program import (
+    ProgramUnreadable,
+    find_program,
+    list_differences,
+    read_program,
+)
 from server.security.throttle import is_limit_store_reachable
-from server.services.heartbeats import beat_heart
+from server.services.consent.publish import list_unfinished_notices
+from server.services.upkeep.heartbeats import beat_heart
 from server.settings import SettingsInvalid
 
 MAX_SKEW_S = 60  # WeChat refuses from 300 s on; this leaves time to repair the clock
@@ -59,17 +67,21 @@ class CheckFailed(Exception):
 def examine(ctx: Context) -> Iterator[Finding]:
     """Yield one finding for each check, in the order in which to repair them."""
     checks: list[tuple[str, Callable[[Context], str]]] = [
-        ("database", check_database),
-        ("photo store", check_store),
-        ("work queue", check_queue),
-        ("rate limits", check_rate_limits),
-        ("worker", check_worker),
-        ("payment keys", check_keys),
-        ("certificate dates", check_certificates),
-        ("notify address", check_notify_address),
-        ("clock", check_clock),
-        ("payment gateway", check_gateway),
+        ("database", _check_database),
+        ("database role", _check_database_role),
+        ("photo store", _check_store),
+        ("work queue", _check_queue),
+        ("face models", _check_face_models),
+        ("rate limits", _check_rate_limits),
+        ("worker", _check_worker),
+        ("payment keys", _check_keys),
+        ("certificate dates", _check_certificates),
+        ("notify address", _check_notify_address),
+        ("clock", _check_clock),
+        ("payment gateway", _check_gateway),
         ("access token", check_token),
+        ("mini-program", check_program),
+        ("consent notices", _check_notices),
     ]
     for name, check in checks:
         try:
@@ -78,7 +90,7 @@ def examine(ctx: Context) -> Iterator[Finding]:
             yield Finding(name, False, str(error) or type(error).__name__)
 
 
-def check_database(ctx: Context) -> str:
+def _check_database(ctx: Context) -> str:
     """Look at the schema, the time to an answer and to a durable write, and the clock."""
     try:
         current = ctx.db.current_revision()
@@ -101,7 +113,36 @@ def check_database(ctx: Context) -> str:
     return f"schema {current}, read {read_ms:.1f} ms, durable write {write_ms:.1f} ms"
 
 
-def check_store(ctx: Context) -> str:
+def _check_database_role(ctx: Context) -> str:
+    """Ask whether the service could take the triggers off what is append-only."""
+    if ctx.db.is_sqlite:
+        return "SQLite has none: whoever writes the file owns it"
+    try:
+        with ctx.db.engine.connect() as connection:
+            unprotected = list_unprotected(connection)
+    except SQLAlchemyError as error:
+        raise CheckFailed(f"cannot be asked ({type(error).__name__})") from None
+    if unprotected:
+        raise CheckFailed(
+            f"the service could rewrite {', '.join(unprotected)}: give it a role "
+            "that owns nothing (DATABASE_OWNER_URL, docs/operations.md)"
+        )
+    return "owns nothing, append-only tables are safe from it"
+
+
+def _check_notices(ctx: Context) -> str:
+    """Look for what the present notices do not say yet."""
+    with ctx.db.read() as session:
+        unfinished = list_unfinished_notices(session)
+    if unfinished:
+        named = "; ".join(
+            f"{name} lacks {', '.join(missing.values())}" for name, missing in unfinished.items()
+        )
+        raise CheckFailed(f"{named}: complete and publish them in the console (告知书)")
+    return "whole"
+
+
+def _check_store(ctx: Context) -> str:
     """Write, read and delete a probe; look at the free space."""
     started = time.perf_counter()
     ctx.photo_store.verify()
@@ -115,19 +156,43 @@ def check_store(ctx: Context) -> str:
     return f"written, read and deleted in {took_ms:.0f} ms, {free_mb} MB free"
 
 
-def check_queue(ctx: Context) -> str:
+def check_program(ctx: Context) -> str:
+    """Compare the mini-program's files with our settings."""
+    folder = find_program(ctx.settings)
+    if folder is None:
+        return "no folder here: compare AppID, address and template ids by hand"
+    try:
+        program = read_program(folder)
+    except ProgramUnreadable as problem:
+        raise CheckFailed(str(problem)) from None
+    if differences := list_differences(program, ctx.settings):
+        raise CheckFailed("; ".join(differences))
+    return f"{program.app_id}, {len(program.templates)} templates, {len(program.pages)} pages"
+
+
+def _check_queue(ctx: Context) -> str:
     """Ask how many messages wait."""
     return f"{ctx.queue.count_waiting()} waiting"
 
 
-def check_rate_limits(ctx: Context) -> str:
+def _check_face_models(_ctx: Context) -> str:
+    """Read the weights that the checks of photos need."""
+    from imagecheck.faces import load_models
+
+    try:
+        return load_models()
+    except (RuntimeError, ValueError) as error:
+        raise CheckFailed(str(error)) from None
+
+
+def _check_rate_limits(ctx: Context) -> str:
     """Ask whether the counters can be read."""
     if not is_limit_store_reachable(ctx.settings.rate_limit_url):
         raise CheckFailed("cannot be reached: every process counts for itself")
     return ctx.settings.rate_limit_url.partition(":")[0]
 
 
-def check_worker(ctx: Context) -> str:
+def _check_worker(ctx: Context) -> str:
     """Look at the heartbeat of the workers."""
     with ctx.db.read() as session:
         beat = session.get(Heartbeat, WORKER_HEARTBEAT)
@@ -139,17 +204,17 @@ def check_worker(ctx: Context) -> str:
     return f"heard {age_s:.0f} s ago"
 
 
-def check_keys(ctx: Context) -> str:
+def _check_keys(ctx: Context) -> str:
     """Parse every key and compare serials with certificates."""
     check_pay_settings(ctx.settings)
     return f"{ctx.settings.pay_version}, merchant {ctx.settings.pay_mch_id}"
 
 
-def check_certificates(ctx: Context) -> str:
+def _check_certificates(ctx: Context) -> str:
     """Look at the dates of the platform certificates, and whether WeChat uses newer ones."""
-    certificates = dict(load_certificates(ctx))
+    certificates = dict(_load_certificates(ctx))
     if not certificates:
-        return describe_no_certificate(ctx)
+        return _describe_no_certificate(ctx)
     now = ctx.now()
     for serial, certificate in certificates.items():
         left = certificate.not_valid_after_utc - now
@@ -164,7 +229,7 @@ def check_certificates(ctx: Context) -> str:
     return f"{len(certificates)}, the first one ends {first:%Y-%m-%d}"
 
 
-def describe_no_certificate(ctx: Context) -> str:
+def _describe_no_certificate(ctx: Context) -> str:
     """Say why there is none to look at; WeChat's own v2 refunds need one."""
     if ctx.settings.pay_version == "v3":
         return "none configured (public key mode)"
@@ -173,7 +238,7 @@ def describe_no_certificate(ctx: Context) -> str:
     raise CheckFailed("PAY_V2_CERT_FILE is empty: WeChat refuses refunds without it")
 
 
-def load_certificates(ctx: Context) -> Iterator[tuple[str, x509.Certificate]]:
+def _load_certificates(ctx: Context) -> Iterator[tuple[str, x509.Certificate]]:
     """Yield the certificates by serial: the verification keys of v3, the merchant's own of v2."""
     if ctx.settings.pay_version == "v2":
         if ctx.settings.pay_v2_cert_file:
@@ -187,7 +252,7 @@ def load_certificates(ctx: Context) -> Iterator[tuple[str, x509.Certificate]]:
             yield serial, x509.load_pem_x509_certificate(pem)
 
 
-def check_notify_address(ctx: Context) -> str:
+def _check_notify_address(ctx: Context) -> str:
     """Look at the shape of the address; only WeChat can tell whether it is reachable."""
     url = notify_url(ctx.settings)
     if not is_allowed_url(url):
@@ -198,7 +263,7 @@ def check_notify_address(ctx: Context) -> str:
     return url
 
 
-def check_clock(ctx: Context) -> str:
+def _check_clock(ctx: Context) -> str:
     """Compare our clock with the gateway's Date header."""
     transport = Transport(ctx.settings.pay_api_url)
     try:
@@ -215,7 +280,7 @@ def check_clock(ctx: Context) -> str:
     return f"differs by {skew_s:.0f} s"
 
 
-def check_gateway(ctx: Context) -> str:
+def _check_gateway(ctx: Context) -> str:
     """Let WeChat verify a signature of ours, and verify one of its."""
     if isinstance(ctx.pay, PayV3Gateway):
         ctx.pay.echo()

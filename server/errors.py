@@ -7,7 +7,7 @@ show, and never carry personal data.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class CaijiError(Exception):
@@ -17,9 +17,17 @@ class CaijiError(Exception):
     status: ClassVar[int] = 400
     message: ClassVar[str] = "请求无法完成"
 
-    def __init__(self, message: str | None = None, *, retry_after_s: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        retry_after_s: int | None = None,
+        data: dict[str, Any] | None = None,
+    ) -> None:
         self.shown_message = message or self.message
         self.retry_after_s = retry_after_s
+        self.data = data or {}
+        """What a client needs to go on, beside the message: ``data`` of the API's error body."""
         super().__init__(self.shown_message)
 
 
@@ -36,7 +44,7 @@ class ServiceBusy(CaijiError):
 
     code = "busy"
     status = 503
-    message = "系统繁忙,请稍后再试"
+    message = "系统繁忙，请稍后再试"
 
     def __init__(self, message: str | None = None, *, retry_after_s: int = 5) -> None:
         super().__init__(message, retry_after_s=retry_after_s)

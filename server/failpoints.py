@@ -5,6 +5,8 @@ each file of its name in the folder, so that a test can choose the moment. The s
 outside demo mode. A place that is not armed costs one look into an empty set.
 """
 
+from __future__ import annotations
+
 import os
 import signal
 from pathlib import Path

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import enum
+from typing import Any
 
-from flask import Response, g, jsonify, make_response, render_template, request
+from flask import Response, current_app, g, jsonify, make_response, render_template, request
+
+from server.context import Context
+
+
+def get_ctx() -> Context:
+    """Return the wired context of this process."""
+    ctx: Context = current_app.extensions["caiji"]
+    return ctx
 
 
 class Surface(enum.Enum):
@@ -25,13 +34,18 @@ def surface_of(path: str) -> Surface:
 
 
 def render_error(
-    *, code: str, status: int, message: str, retry_after_s: int | None = None
+    *,
+    code: str,
+    status: int,
+    message: str,
+    retry_after_s: int | None = None,
+    data: dict[str, Any] | None = None,
 ) -> Response:
-    """Return the error in the form of the present surface."""
+    """Return the error in the form of the present surface; ``data`` is for the API's clients."""
     surface = surface_of(request.path)
     if surface is Surface.API:
         body = {"code": code, "message": message, "request_id": g.get("request_id", "")}
-        response = jsonify(body)
+        response = jsonify(body | ({"data": data} if data else {}))
     elif surface is Surface.CALLBACK:
         response = jsonify({"code": "FAIL", "message": code})
     else:

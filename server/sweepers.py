@@ -17,11 +17,6 @@ from sqlalchemy.exc import IntegrityError
 
 from models import Heartbeat
 from server.context import Context
-from server.queue import QueueUnavailable
-from server.services.batches import ensure_all_batches
-from server.services.check_photo import list_unqueued
-from server.services.remove_orphans import remove_orphans
-from server.services.submit_photo import enqueue_check
 
 log = structlog.get_logger()
 
@@ -35,21 +30,6 @@ class Sweeper:
     name: str
     interval_s: float
     run: Callable[[Context], object]
-
-
-def requeue_unchecked_photos(ctx: Context) -> int:
-    """Top the queue up to one message for each waiting photo; returns how many were missing.
-
-    Messages go missing with a killed worker, a lost queue file or a flushed Redis.
-    """
-    try:
-        queued_count = ctx.queue.count_waiting()
-    except QueueUnavailable:
-        return 0
-    photo_ids = list_unqueued(ctx, queued_count)
-    for photo_id in photo_ids:
-        enqueue_check(ctx, photo_id)
-    return len(photo_ids)
 
 
 def claim_round(ctx: Context, name: str, interval_s: float) -> bool:
@@ -107,10 +87,3 @@ class SweeperThread(threading.Thread):
     def stop(self) -> None:
         """Ask the thread to end after its present duty."""
         self._stopping.set()
-
-
-PHOTO_SWEEPERS = [
-    Sweeper("requeue_unchecked_photos", 5, requeue_unchecked_photos),
-    Sweeper("remove_orphans", 600, remove_orphans),
-    Sweeper("ensure_batches", 3600, ensure_all_batches),
-]

@@ -1,6 +1,9 @@
-"""Inserts a row unless its unique key is already there, without failing the transaction."""
+"""Inserts rows unless their unique keys are already there, without failing the transaction."""
+
+from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -26,3 +29,13 @@ def insert_once(
     )
     inserted = session.execute(statement.returning(table.__table__.c.id)).scalar_one_or_none()
     return row_id if inserted is not None else None
+
+
+def insert_missing(
+    session: Session, table: type[Base], *, keys: Sequence[str], rows: Sequence[dict[str, Any]]
+) -> None:
+    """Insert those of ``rows`` whose ``keys`` together are not there yet."""
+    backend = session.get_bind().dialect.name
+    insert = sqlite_insert if backend == "sqlite" else postgresql_insert
+    statement = insert(table).on_conflict_do_nothing(index_elements=list(keys))
+    session.execute(statement, [{"id": new_id(), **row} for row in rows])

@@ -1,7 +1,7 @@
 """The worker process: checks photos from the queue, sweeps, and runs background jobs.
 
-``python -m server.worker``. Each worker thread owns one isolated checker child, so that a hostile
-file harms one request. SIGTERM and SIGINT end it after the photos in hand.
+``python -m server.worker``. Photos are judged in isolated checker children, so that a hostile file
+harms one request. SIGTERM and SIGINT end it after the photos in hand.
 """
 
 from __future__ import annotations
@@ -15,13 +15,16 @@ from typing import Any
 
 import structlog
 
-from imagecheck.isolated import Checker
+from imagecheck.isolated import Checker, ChildGone
+from server.checkers import CheckerPool
 from server.context import Context
 from server.duties import SWEEPERS, run_jobs_forever
 from server.observability.health import WORKER_HEARTBEAT
 from server.observability.logs import configure_logs
-from server.services.check_photo import check_next
-from server.services.heartbeats import beat_heart
+from server.photo_cutter import cut_photos_forever
+from server.services.photo.check import check_next
+from server.services.photo.remake import remake_next
+from server.services.upkeep.heartbeats import beat_heart
 from server.settings import SettingsInvalid, load_settings
 from server.sweepers import Sweeper, SweeperThread
 from server.wiring import build_context, verify_context
@@ -34,45 +37,36 @@ HEARTBEAT_INTERVAL_S = 5
 
 
 class PhotoWorkers:
-    """One checker child for each thread that takes photos from the queue."""
+    """Takes photos from the queue, one more at a time than there are children to judge them."""
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: Context, checkers: CheckerPool) -> None:
         self._ctx = ctx
-        self._local = threading.local()
-        self._checkers: list[Checker] = []
-        self._lock = threading.Lock()
+        self._checkers = checkers
 
     def check(self, _photo_id: uuid.UUID) -> None:
-        """Judge the photo that has waited longest, with this thread's checker."""
+        """Judge the photo that has waited longest, with the first child that is idle."""
         try:
-            checker = self._get_checker()
             # Before a photo is taken in hand: loading the models must not use up its time.
-            checker.warm_up()
-            check_next(self._ctx, checker)
+            self._checkers.require_running()
+            # A reviewer waits before the page, students before a queue.
+            if not remake_next(self._ctx, self._checkers):
+                check_next(self._ctx, self._checkers)
         except Exception:
             # The row stays as it is; the sweeper tries again.
             log.exception("check_failed")
 
     def warm_up(self) -> None:
         """Load the models before the first photo comes."""
-        self._get_checker().warm_up()
+        try:
+            self._checkers.warm_up()
+        except ChildGone as error:
+            # Photos wait until the models are there; uploads and payments go on meanwhile.
+            log.error("checker_cannot_start", reason=str(error))  # noqa: TRY400 - one line
 
-    def close(self) -> None:
-        """End all children."""
-        for checker in self._checkers:
-            checker.close()
 
-    def _get_checker(self) -> Checker:
-        checker: Checker | None = getattr(self._local, "checker", None)
-        if checker is None:
-            settings = self._ctx.settings
-            checker = Checker(
-                memory_mb=settings.check_memory_mb, timeout_s=settings.check_timeout_s
-            )
-            self._local.checker = checker
-            with self._lock:
-                self._checkers.append(checker)
-        return checker
+def _make_checker(ctx: Context) -> Checker:
+    settings = ctx.settings
+    return Checker(memory_mb=settings.check_memory_mb, timeout_s=settings.check_timeout_s)
 
 
 def main() -> int:
@@ -91,16 +85,18 @@ def main() -> int:
 
 def run(ctx: Context) -> None:
     """Check photos and sweep until SIGTERM or SIGINT."""
-    workers = PhotoWorkers(ctx)
+    count = ctx.settings.check_workers or os.cpu_count() or 1
+    checkers = CheckerPool(count, lambda: _make_checker(ctx))
+    workers = PhotoWorkers(ctx, checkers)
     ctx.queue.on_photo(workers.check)
     ctx.queue.huey.on_startup()(workers.warm_up)
     heartbeat = Sweeper(WORKER_HEARTBEAT, HEARTBEAT_INTERVAL_S, lambda _: None)
     threads = [SweeperThread(ctx, duties) for duties in ([heartbeat], *SWEEPERS.values())]
     stopping = threading.Event()
     jobs = threading.Thread(target=run_jobs_forever, args=(ctx, stopping), daemon=True)
-    count = ctx.settings.check_workers or os.cpu_count() or 1
+    cutter = threading.Thread(target=cut_photos_forever, args=(ctx, stopping), daemon=True)
     consumer: Any = ctx.queue.huey.create_consumer(
-        workers=count,
+        workers=checkers.thread_count,
         worker_type="thread",
         periodic=False,
         initial_delay=POLL_S,
@@ -114,6 +110,7 @@ def run(ctx: Context) -> None:
     for thread in threads:
         thread.start()
     jobs.start()
+    cutter.start()
     log.info("worker_started", checkers=count)
     try:
         consumer.run()
@@ -121,7 +118,7 @@ def run(ctx: Context) -> None:
         stopping.set()
         for thread in threads:
             thread.stop()
-        workers.close()
+        checkers.close()
         log.info("worker_stopped")
 
 

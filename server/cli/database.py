@@ -8,12 +8,13 @@ from flask.cli import AppGroup
 
 from server.cli import show_errors
 from server.cli.bars import show_bars
+from server.database_roles import create_service_role, open_as_owner
 from server.db import Database, head_revision
 from server.settings import Settings
 from server.transfer.copy_database import copy_database
 
 
-def open_target(url: str) -> Database:
+def _open_target(url: str) -> Database:
     """Return the database of an address; a wrong one ends the command with one line."""
     if not url.startswith(("sqlite:///", "postgresql+psycopg://")):
         raise click.BadParameter("must start with sqlite:/// or postgresql+psycopg://")
@@ -27,9 +28,21 @@ def register(app: Flask) -> None:
 
     @group.command("upgrade")
     @click.argument("revision", default="head")
-    def upgrade(revision: str) -> None:
-        """Bring the schema to REVISION (the newest by default)."""
-        db = Database(Settings().database_url)
+    @click.option(
+        "--create-role",
+        is_flag=True,
+        help="Make the role of DATABASE_URL first, as DATABASE_OWNER_URL (PostgreSQL).",
+    )
+    @show_errors
+    def upgrade(revision: str, *, create_role: bool) -> None:
+        """Bring the schema to REVISION (the newest by default).
+
+        With DATABASE_OWNER_URL that role does it, and the one of DATABASE_URL gets its rights.
+        """
+        settings = Settings()
+        if create_role:
+            click.echo(f"role {create_service_role(settings)} may sign in")
+        db = open_as_owner(settings)
         db.migrate(revision)
         click.echo(f"schema at {db.current_revision()}")
         db.dispose()
@@ -44,7 +57,7 @@ def register(app: Flask) -> None:
 
         Stop web and worker first: what is written after the copy began is not in it.
         """
-        source, target = Database(Settings().database_url), open_target(target_url)
+        source, target = Database(Settings().database_url), _open_target(target_url)
         with show_bars() as progress:
             counts = copy_database(source, target, progress)
         for name, count in counts.items():

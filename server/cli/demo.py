@@ -17,9 +17,9 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from server.cli import open_context, show_errors
-from server.db import Database
+from server.database_roles import open_as_owner
+from server.demo import STAFF, describe_demo_students, load_demo
 from server.security.passwords import create_password
-from server.services.demo import STAFF, describe_demo_students, load_demo
 from server.settings import PREFIX, Settings
 
 PASSWORD_KEY = "DEMO_PASSWORD"  # noqa: S105 - the name of a setting
@@ -40,8 +40,8 @@ def register(app: Flask) -> None:
         if to_serve:
             for name, default in PORTS.items():
                 _require_free_port(name, int(os.environ.get(name) or default))
-        password = write_demo_env(settings)
-        db = Database(settings.database_url)
+        password = _write_demo_env(settings)
+        db = open_as_owner(settings)
         db.migrate()
         db.dispose()
         load_demo(open_context(), password)
@@ -86,7 +86,7 @@ def _print_accounts(settings: Settings, password: str) -> None:
         click.echo(f"{username} {password}")
 
 
-def write_demo_env(settings: Settings) -> str:
+def _write_demo_env(settings: Settings) -> str:
     """Write ``demo.env`` once, with fresh keys; returns the demo password."""
     path = settings.data_dir / "demo.env"
     if path.exists():
@@ -98,6 +98,7 @@ def write_demo_env(settings: Settings) -> str:
         PASSWORD_KEY: create_password(),
         "SECRET_KEY": secrets.token_urlsafe(48),
         "FIELD_KEYS": f"k1={_random_key()}",
+        "FACE_KEYS": f"f1={_random_key()}",
         "INDEX_KEY": _random_key(),
         **_write_payment_keys(settings.data_dir, sandbox),
     }

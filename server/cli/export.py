@@ -18,9 +18,12 @@ from models import Batch
 from server.cli import open_context, show_errors
 from server.context import Context
 from server.errors import NotFound
-from server.services.export_plan import ExportOrder, Naming, Use, count_rows
-from server.services.manage_institution import find_institution
-from server.services.run_export import export_to_file
+from server.services.college.set_up import find_institution
+from server.services.exports.left_out import name_left_out, require_somebody
+from server.services.exports.plan import AnyUse, ExportOrder, Naming, Use, count_rows
+from server.services.exports.receipts import record_command
+from server.services.exports.run import export_to_file
+from server.services.exports.scope import list_profile_uses, name_receiver
 
 USES = {use.label: use for use in Use} | {use.value: use for use in Use}
 
@@ -37,44 +40,73 @@ def register(app: Flask) -> None:
         type=click.Choice([naming.value for naming in Naming]),
         default=Naming.STUDENT_NO.value,
         show_default=True,
-        help="What photos are called; collection_code makes a provider's export without names.",
+        help="What photos are called; photo_number makes a provider's export without names.",
     )
     @click.option(
         "--use",
         "uses",
-        type=click.Choice(list(USES)),
         multiple=True,
         default=[Use.REGISTRATION.label],
         show_default=True,
-        help="One folder each; give it several times for several uses.",
+        help=f"One folder each, several times: {'、'.join(use.label for use in Use)}, or the key "
+        "of a photo profile that is on.",
     )
+    @click.option("--receiver", default="", help="Who gets it; needed with chsi_code.")
+    @click.option("--purpose", default="", help="What for; needed with chsi_code.")
     @show_errors
     def export(
-        *, batch: dt.datetime, file: Path, institution: str | None, naming: str, uses: list[str]
+        *,
+        batch: dt.datetime,
+        file: Path,
+        institution: str | None,
+        naming: str,
+        uses: list[str],
+        receiver: str,
+        purpose: str,
     ) -> None:
         """Write the collected photos of the batch named BATCH (a date) to FILE, a new zip.
 
-        Exit status 1, and no FILE, when there is nothing to export or a photo is missing or
-        damaged. The file is not encrypted: it belongs to whoever runs this.
+        Exit status 1, and no FILE, when there is nothing to export, nobody agreed to a use, or a
+        photo is missing or damaged. The file is not encrypted: it belongs to whoever runs this.
+        The console's 交接记录 keeps a receipt of it, as of its own exports.
         """
         ctx = open_context()
-        chosen = {USES[use] for use in uses}
+        institution_id, batch_id = _find_batch(ctx, institution, batch.date())
         order = ExportOrder(
-            *_find_batch(ctx, institution, batch.date()),
+            institution_id=institution_id,
+            batch_id=batch_id,
             naming=Naming(naming),
-            uses=tuple(use for use in Use if use in chosen),
+            uses=_find_uses(ctx, institution_id, uses),
             as_of=ctx.now(),
         )
+        order = name_receiver(order, receiver, purpose)
         with ctx.db.read() as session:
+            require_somebody(session, order)
             total = sum(count_rows(session, order, use) for use in order.uses)
         with (
             _open_new(file) as sink,
             click.progressbar(length=total, label="exporting") as bar,
         ):
             results = export_to_file(ctx, order, sink, lambda done: bar.update(done - bar.pos))
+            receipt_id = record_command(ctx, order, results, sink)
         for result in results:
             click.echo(f"{result.use.label} {result.count} photos {result.size_bytes} bytes")
+        kept = {each.use.value: [str(one) for one in each.left_out] for each in results}
+        with ctx.db.read() as session:
+            for each in name_left_out(session, order.uses, kept):
+                named = ", ".join(use.label for use in each.uses)
+                click.echo(f"left out, no consent: {each.student_no} ({named})")
+        click.echo(f"receipt {receipt_id}")
         click.echo(f"written {file}")
+
+
+def _find_uses(ctx: Context, institution_id: uuid.UUID, names: list[str]) -> tuple[AnyUse, ...]:
+    with ctx.db.read() as session:
+        profiles = {use.key: use for use in list_profile_uses(session, institution_id)}
+    known: dict[str, AnyUse] = {**USES, **profiles}
+    if unknown := [name for name in names if name not in known]:
+        raise click.UsageError(f"no use {', '.join(unknown)}; there are {', '.join(known)}")
+    return tuple(dict.fromkeys(known[name] for name in names))
 
 
 def _find_batch(

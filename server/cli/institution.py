@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import click
 from flask import Flask
@@ -11,8 +12,21 @@ from flask.cli import AppGroup
 from models import Role
 from server.cli import open_context, show_errors
 from server.gateways.clock import LOCAL_ZONE
-from server.services.manage_institution import add_feature_code, add_institution
-from server.services.manage_staff import add_staff
+from server.services.college.set_up import add_feature_code, add_institution
+from server.services.staff.create import add_staff
+from server.services.staff.policy import open_console
+
+
+class LastMoment(click.DateTime):
+    """A local moment until which something lasts; a day without a time means its last second."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> dt.datetime:
+        """Return it, naive; fails like every option."""
+        moment: dt.datetime = super().convert(value, param, ctx)
+        is_day = isinstance(value, str) and len(value.strip()) == len("2026-11-27")
+        return moment + dt.timedelta(days=1, seconds=-1) if is_day else moment
 
 
 def register(app: Flask) -> None:
@@ -34,6 +48,13 @@ def _register_institution(app: Flask) -> None:
         add_institution(open_context(), name)
         click.echo(f"institution {name}")
 
+    @group.command("open-console")
+    @click.option("--institution", help="Name of the college; every college without it.")
+    @show_errors
+    def open_(institution: str | None) -> None:
+        """Take away the address lists of the console, for a college that has shut itself out."""
+        click.echo(f"{open_console(open_context(), institution)} lists taken away")
+
 
 def _register_code(app: Flask) -> None:
     group = AppGroup("code", help="Feature codes (特征码).")
@@ -44,7 +65,11 @@ def _register_code(app: Flask) -> None:
     @click.option("--institution", help="Name of the college; not needed where there is one.")
     @click.option("--fee-fen", type=int, required=True, help="The fee in fen.")
     @click.option("--opens-at", type=click.DateTime(), help="Local time; open at once without it.")
-    @click.option("--closes-at", type=click.DateTime(), help="Local time; never without it.")
+    @click.option(
+        "--closes-at",
+        type=click.DateTime(),
+        help="Local time, a day without one to its end; never without it.",
+    )
     @show_errors
     def add(
         code: str,
@@ -73,15 +98,24 @@ def _register_staff(app: Flask) -> None:
     @click.argument("username")
     @click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
     @click.option("--institution", help="Name of the college; not needed where there is one.")
-    @click.option("--centre", help="Learning centre, for the role centre.")
+    @click.option(
+        "--centre",
+        "centres",
+        multiple=True,
+        help="Learning centre, for the role centre; may be given several times.",
+    )
+    @click.option("--name", default="", help="Real name, shown beside the user name.")
     @show_errors
-    def add(username: str, role: str, institution: str | None, centre: str | None) -> None:
+    def add(
+        username: str, role: str, institution: str | None, centres: tuple[str, ...], name: str
+    ) -> None:
         """Create the account USERNAME and print its one-time password."""
         password = add_staff(
             open_context(),
             username=username,
             role=Role(role),
             institution=institution,
-            centre=centre,
+            centres=centres,
+            display_name=name,
         )
         click.echo(f"{username} {password}")

@@ -8,7 +8,7 @@ from flask import Flask
 from models import FieldUnreadable
 from server.cli import open_context, show_errors
 from server.cli.bars import show_bars
-from server.services.rotate_keys import rebuild_indexes, rotate_keys
+from server.services.upkeep.rotate_keys import rebuild_indexes, rotate_keys
 
 
 def register(app: Flask) -> None:

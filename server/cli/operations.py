@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import click
 from flask import Flask
@@ -10,9 +11,21 @@ from flask.cli import AppGroup
 
 from server.cli import open_context, show_errors
 from server.observability.health import find_reasons
-from server.services.check_integrity import check_integrity
-from server.services.close_batch import close_batch
-from server.services.purge import purge
+from server.services.college.close_batch import close_batch
+from server.services.upkeep.audit_chain import ChainHead, find_hash, read_head
+from server.services.upkeep.check_integrity import check_integrity
+from server.services.upkeep.end_people import tidy_database
+from server.services.upkeep.purge import purge
+
+
+def _parse_head(_ctx: click.Context, _option: click.Parameter, text: str | None) -> Any:
+    if text is None:
+        return None
+    number, _, sealed = text.partition(":")
+    try:
+        return ChainHead(int(number), bytes.fromhex(sealed))
+    except ValueError:
+        raise click.BadParameter("expected what `flask check` prints") from None
 
 
 def register(app: Flask) -> None:
@@ -20,12 +33,24 @@ def register(app: Flask) -> None:
 
     @app.cli.command("check")
     @click.option("--read-files", is_flag=True, help="Read every photo and compare its hash.")
-    def check(*, read_files: bool) -> None:
-        """Compare rows, files, history and money; exit status 1 when they disagree."""
-        count = 0
-        for problem in check_integrity(open_context(), has_to_read_files=read_files):
+    @click.option(
+        "--audit-head",
+        metavar="NUMBER:HASH",
+        callback=_parse_head,
+        help="A head of the audit log that you kept: it must still be in the chain.",
+    )
+    def check(*, read_files: bool, audit_head: ChainHead | None) -> None:
+        """Compare rows, files, history, audit log and money; exit status 1 when they disagree."""
+        ctx, count = open_context(), 0
+        for problem in check_integrity(ctx, has_to_read_files=read_files):
             click.echo(f"{problem.kind} {problem.subject}")
             count += 1
+        with ctx.db.read() as session:
+            head = read_head(session)
+            if audit_head and find_hash(session, audit_head.number) != audit_head.hash:
+                click.echo(f"audit_head_differs seal {audit_head.number}")
+                count += 1
+        click.echo(f"audit log sealed to {head}", err=True)
         click.echo(f"{count} problems")
         raise SystemExit(1 if count else 0)
 
@@ -38,12 +63,16 @@ def register(app: Flask) -> None:
 
     @app.cli.command("purge")
     @click.option("--dry-run", is_flag=True, help="Count and delete nothing.")
+    @click.option("--vacuum", is_flag=True, help="Write SQLite's file anew afterwards.")
     @show_errors
-    def purge_old_data(*, dry_run: bool) -> None:
+    def purge_old_data(*, dry_run: bool, vacuum: bool) -> None:
         """Delete what retention no longer allows; the worker does the same every hour."""
-        done = purge(open_context(), is_dry=dry_run)
+        ctx = open_context()
+        done = purge(ctx, is_dry=dry_run)
         if not done:
             raise click.ClickException("a backup is running; nothing was deleted")
+        if vacuum and not dry_run:
+            tidy_database(ctx, is_whole=True)
         for kind, count in done.items():
             click.echo(f"{kind}: {count}" + (" would be deleted" if dry_run else " deleted"))
 

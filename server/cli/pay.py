@@ -12,12 +12,13 @@ from sqlalchemy import func, select
 
 from models import Institution, Order, QuarantinedPayment, ReconciliationDifference
 from server.cli import open_context, show_errors
+from server.cli.bars import show_bars
 from server.context import Context
 from server.errors import NotFound
-from server.gateways.clock import to_local
-from server.services.ledger_csv import write_ledger_csv
-from server.services.query_order import refresh_order
-from server.services.reconcile import reconcile
+from server.gateways.clock import find_day_start, to_local
+from server.services.money.books.ledger import write_ledger_csv
+from server.services.money.books.reconcile import reconcile
+from server.services.money.orders.query_order import refresh_order
 
 DATE = click.DateTime(formats=["%Y-%m-%d"])
 
@@ -38,8 +39,10 @@ def reconcile_command(day: dt.datetime | None) -> None:
     """Compare our books with WeChat's bill; exit status 1 while differences are open."""
     ctx = open_context()
     date = day.date() if day else to_local(ctx.now()).date() - dt.timedelta(days=1)
-    run = reconcile(ctx, date)
-    open_count = count_open(ctx, date)
+    expected = _count_paid(ctx, date)
+    with show_bars() as show:
+        run = reconcile(ctx, date, lambda rows: show(f"bill of {date}", rows, max(rows, expected)))
+    open_count = _count_open(ctx, date)
     click.echo(
         f"{date}: {run.bill_rows} rows, paid {run.paid_fen} fen, "
         f"refunded {run.refunded_fen} fen, open differences {open_count}"
@@ -90,7 +93,16 @@ def find(ctx: Context, out_trade_no: str) -> Order:
     return order
 
 
-def count_open(ctx: Context, day: dt.date) -> int:
+def _count_paid(ctx: Context, day: dt.date) -> int:
+    """Return how many orders were paid on `day`: about so many lines the bill will have."""
+    start = find_day_start(day).astimezone(dt.UTC)
+    end = start + dt.timedelta(days=1)
+    with ctx.db.read() as session:
+        query = select(func.count()).where(Order.paid_at >= start, Order.paid_at < end)
+        return session.scalar(query) or 0
+
+
+def _count_open(ctx: Context, day: dt.date) -> int:
     """Return how many differences of `day` and how many held payments wait for finance."""
     with ctx.db.read() as session:
         differences = session.scalar(

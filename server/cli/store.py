@@ -28,8 +28,8 @@ def register(app: Flask) -> None:
         if target_url == source_url:
             raise click.UsageError("--from and --to are the same")
         present = open_context().settings.photo_store
-        source = open_named("--from", source_url or present)
-        target = open_named("--to", target_url or present)
+        source = _open_named("--from", source_url or present)
+        target = _open_named("--to", target_url or present)
         with show_bars() as progress:
             done = migrate_store(source, target, progress)
         for key in done.damaged:
@@ -50,7 +50,7 @@ def create_store_bucket() -> None:
     click.echo("bucket made" if is_new else "nothing to make")
 
 
-def open_named(option: str, url: str) -> PhotoStore:
+def _open_named(option: str, url: str) -> PhotoStore:
     """Return the store of an address; a wrong one ends the command with one line."""
     try:
         check_photo_store("PHOTO_STORE", url)

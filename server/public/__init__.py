@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 
-from flask import Blueprint, current_app, make_response, redirect, render_template, request
-from flask_limiter.util import get_remote_address
+from flask import Blueprint, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from server.api.access import get_ctx
 from server.errors import CaijiError, NotFound
 from server.gateways.clock import to_local
-from server.security.throttle import FailureCounter
-from server.services.public_status import (
+from server.security.attempts import AttemptLimit
+from server.security.known_browser import KnownBrowser
+from server.security.throttle import get_attempts, read_address
+from server.services.names import normalise_student_no
+from server.services.student.public_status import (
     PublicStatus,
     StatusNotFound,
     find_public_status,
+    list_contacts,
     read_card_photo,
 )
+from server.surfaces import get_ctx
 
 blueprint = Blueprint(
     "public",
@@ -30,6 +34,26 @@ blueprint = Blueprint(
 # A family behind one address may mistype; a guesser of six digits may not go on.
 FAILURES_PER_ADDRESS = "20/hour"
 FAILURES_PER_STUDENT = "10/hour"
+NEXT_TEXTS = {
+    "capture": "打开微信小程序，按提示拍照或上传照片。",
+    "wait_check": "照片正在检测，几秒后刷新本页。",
+    "chsi_code": "打开微信小程序，填写图像采集码。",
+    "pay": "照片已合格，打开微信小程序完成缴费。",
+    "wait_money": "已收到付款，财务正在核对，不用再付。",
+    "wait_review": "照片已提交，等待学校审核，不用再操作。",
+    "recapture": "打开微信小程序重新拍照，已缴的费用不用再付。",
+    "done": "照片已采集并锁定，不用再操作。",
+}
+MISSING_STEPS = frozenset({"capture", "chsi_code", "pay", "recapture"})
+"""Where the student has to act before the cut-off."""
+BROWSER = KnownBrowser("caiji_status", "/status")
+
+
+@blueprint.app_context_processor
+def offer_filings() -> dict[str, str]:
+    """Give the pages the filing numbers that stand at their foot."""
+    settings = get_ctx().settings
+    return {"icp_filing": settings.icp_filing, "police_filing": settings.police_filing}
 
 
 @blueprint.get("/")
@@ -42,6 +66,13 @@ def home() -> Response:
 def show_local(moment: object) -> str:
     """Show a moment in Asia/Shanghai."""
     return to_local(moment).strftime("%Y-%m-%d %H:%M")  # type: ignore[arg-type]
+
+
+@blueprint.app_template_filter("local_day")
+def show_local_day(moment: dt.datetime) -> str:
+    """Show a moment in Asia/Shanghai as people say it: 2026年11月10日 23:59."""
+    local = to_local(moment)
+    return f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}"
 
 
 @blueprint.get("/status")
@@ -58,15 +89,28 @@ def show() -> Response:
         status = _find(student_no)
     except CaijiError as error:
         page = render_template(
-            "public/status.html", status=None, error=error.shown_message, typed=student_no
+            "public/status.html",
+            status=None,
+            error=error.shown_message,
+            typed=student_no,
+            contacts=list_contacts(get_ctx()),
         )
         response = make_response(page, error.status)
         if error.retry_after_s is not None:
             response.headers["Retry-After"] = str(error.retry_after_s)
         return response
-    return make_response(
-        render_template("public/status.html", status=status, error=None, typed=student_no)
+    response = make_response(
+        render_template(
+            "public/status.html",
+            status=status,
+            error=None,
+            typed=student_no,
+            next_text=NEXT_TEXTS.get(status.next_step, ""),
+            is_missing=status.next_step in MISSING_STEPS,
+        )
     )
+    BROWSER.remember(response, normalise_student_no(student_no).casefold())
+    return response
 
 
 @blueprint.post("/status/card")
@@ -86,17 +130,19 @@ def show_card() -> str:
 
 
 def _find(student_no: str) -> PublicStatus:
-    limiter = current_app.extensions["caiji_limiter"]
-    by_address = FailureCounter(limiter, FAILURES_PER_ADDRESS, "status-address")
-    by_student = FailureCounter(limiter, FAILURES_PER_STUDENT, "status-student")
-    address = get_remote_address()
-    by_address.refuse_if_exceeded(address)
-    by_student.refuse_if_exceeded(student_no)
-    try:
+    with get_attempts().judge(_list_limits(student_no), StatusNotFound):
         return find_public_status(
             get_ctx(), student_no=student_no, id_tail=request.form.get("id_tail", "")[:20]
         )
-    except StatusNotFound:
-        by_address.count(address)
-        by_student.count(student_no)
-        raise
+
+
+def _list_limits(student_no: str) -> list[AttemptLimit]:
+    """Return what counts a wrong try; who looked here before has a counter of their own."""
+    key = normalise_student_no(student_no).casefold()
+    browser = BROWSER.recognise(key)
+    if browser is not None:
+        return [AttemptLimit(FAILURES_PER_STUDENT, "status-known", f"{browser}:{key}")]
+    return [
+        AttemptLimit(FAILURES_PER_ADDRESS, "status-address", read_address()),
+        AttemptLimit(FAILURES_PER_STUDENT, "status-student", key),
+    ]

@@ -20,7 +20,7 @@ from models import read_key_id
 from server.context import Context
 from server.db import head_revision
 from server.gateways.photo_store import PhotoMissing
-from server.services.heartbeats import beat_heart
+from server.services.upkeep.heartbeats import beat_heart, end_heart
 from server.transfer.backup_folder import BackupFolder, Manifest, write_lines
 from server.transfer.report import Progress, TransferRefused, ignore_progress
 from server.transfer.rows import Digest, Row, TableShape, list_shapes, read_rows
@@ -29,7 +29,7 @@ BACKUP_HEARTBEAT = "backup"
 """Retention deletes no photo while this heart beats: a backup may be about to copy it."""
 BEAT_EVERY = 200
 NAME_FORMAT = "%Y%m%dT%H%M%SZ"
-PHOTO_COLUMNS = {"photo": ("original_key", "standard_key")}
+PHOTO_COLUMNS = {"photo": ("original_key", "standard_key"), "profile_photo": ("file_key",)}
 
 
 @dataclass(frozen=True)
@@ -77,27 +77,30 @@ def back_up(
     with backup.lock():
         name = _choose_name(backup, ctx.now())
         beat_heart(ctx, BACKUP_HEARTBEAT)
-        partial = backup.begin(name)
-        seen = _Collector()
-        with ctx.db.snapshot() as connection:
-            tables = list(_write_tables(connection, partial, seen, progress))
-        copied, missing = _copy_photos(ctx, backup, sorted(seen.photo_keys), progress)
-        manifest = Manifest(
-            made_at=ctx.now().isoformat(),
-            revision=revision,
-            tables=tables,
-            photo_count=len(seen.photo_keys),
-            photos_sha256=write_lines(
-                partial / "photos.txt.gz", (key.encode() for key in sorted(seen.photo_keys))
-            ),
-            field_keys={
-                key_id: ctx.cipher.fingerprint(key_id) or "" for key_id in sorted(seen.key_ids)
-            },
-            index_key=ctx.cipher.fingerprint_index_key(),
-            missing_photos=missing,
-        )
-        backup.finish(partial, manifest)
-        forgotten = backup.keep_newest(keep) if keep else 0
+        try:
+            partial = backup.begin(name)
+            seen = _Collector()
+            with ctx.db.snapshot() as connection:
+                tables = list(_write_tables(connection, partial, seen, progress))
+            copied, missing = _copy_photos(ctx, backup, sorted(seen.photo_keys), progress)
+            manifest = Manifest(
+                made_at=ctx.now().isoformat(),
+                revision=revision,
+                tables=tables,
+                photo_count=len(seen.photo_keys),
+                photos_sha256=write_lines(
+                    partial / "photos.txt.gz", (key.encode() for key in sorted(seen.photo_keys))
+                ),
+                field_keys={
+                    key_id: ctx.cipher.fingerprint(key_id) or "" for key_id in sorted(seen.key_ids)
+                },
+                index_key=ctx.cipher.fingerprint_index_key(),
+                missing_photos=missing,
+            )
+            backup.finish(partial, manifest)
+            forgotten = backup.keep_newest(keep) if keep else 0
+        finally:
+            end_heart(ctx, BACKUP_HEARTBEAT)
     rows = sum(int(each["rows"]) for each in tables)
     return BackupReport(name, rows, manifest.photo_count, copied, missing, forgotten)
 

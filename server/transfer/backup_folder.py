@@ -89,9 +89,9 @@ class Snapshot:
     def list_damaged_files(self) -> Iterator[str]:
         """Yield the names of the snapshot's files that are not what the manifest says."""
         for name, entry in self._tables.items():
-            if hash_file(self.path_of(name)) != entry["sha256"]:
+            if _hash_file(self.path_of(name)) != entry["sha256"]:
                 yield f"tables/{name}.jsonl.gz"
-        if hash_file(self.folder / "photos.txt.gz") != self.manifest.photos_sha256:
+        if _hash_file(self.folder / "photos.txt.gz") != self.manifest.photos_sha256:
             yield "photos.txt.gz"
 
     def path_of(self, table: str) -> Path:
@@ -180,10 +180,10 @@ def write_lines(path: Path, lines: Iterable[bytes]) -> str:
                 out.write(line + b"\n")
         file.flush()
         os.fsync(file.fileno())
-    return hash_file(path) or ""
+    return _hash_file(path) or ""
 
 
-def hash_file(path: Path) -> str | None:
+def _hash_file(path: Path) -> str | None:
     """Return the SHA-256 of a file, None when it cannot be read."""
     digest = hashlib.sha256()
     try:

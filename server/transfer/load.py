@@ -21,6 +21,9 @@ from server.transfer.rows import (
     list_shapes,
 )
 
+OUR_FUNCTIONS = ("refuse_change", "fill_photo_number")
+"""What triggers call on PostgreSQL: dropping the tables leaves them."""
+
 
 class RowSource(Protocol):
     """Where rows come from."""
@@ -82,7 +85,8 @@ def _drop_on_postgresql(db: Database, names: set[str]) -> None:
     with db.engine.begin() as connection:
         if names:
             connection.execute(text(f"DROP TABLE {', '.join(sorted(names))} CASCADE"))
-        connection.execute(text("DROP FUNCTION IF EXISTS refuse_change()"))
+        for name in OUR_FUNCTIONS:
+            connection.execute(text(f"DROP FUNCTION IF EXISTS {name}()"))
 
 
 def load_rows(db: Database, source: RowSource, progress: Progress) -> None:

@@ -10,6 +10,8 @@ from alembic.script import ScriptDirectory
 from server.context import Context
 from server.db import alembic_config
 from server.gateways.photo_store import PhotoMissing
+from server.services.upkeep.heartbeats import end_heart
+from server.transfer.back_up import BACKUP_HEARTBEAT
 from server.transfer.backup_folder import BackupFolder, Snapshot
 from server.transfer.load import load_rows, make_schema, require_empty
 from server.transfer.report import Progress, TransferRefused, ignore_progress
@@ -52,6 +54,8 @@ def restore(
     make_schema(ctx.db, snapshot.revision)
     load_rows(ctx.db, snapshot, progress)
     ctx.db.migrate()
+    # It beat while the snapshot was made; here no backup runs for which retention would wait.
+    end_heart(ctx, BACKUP_HEARTBEAT)
     if is_forced:
         _delete_leftovers(ctx, snapshot)
     return snapshot

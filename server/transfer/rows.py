@@ -195,14 +195,10 @@ def insert_rows(connection: Connection, shape: TableShape, rows: Iterable[Row]) 
 def fill_deferred(connection: Connection, shape: TableShape, rows: Iterable[Row]) -> None:
     """Give the deferred columns their values, now that every table is there."""
     table = shape.make_table()
-    for name in shape.deferred:
-        statement = (
-            table.update()
-            .where(*[table.c[key] == bindparam(f"key_{key}") for key in shape.primary_key])
-            .values({name: bindparam("value_to_set")})
-        )
-        for batch in _in_batches(rows):
-            values = [dict(zip(shape.columns, row, strict=True)) for row in batch]
+    is_row = [table.c[key] == bindparam(f"key_{key}") for key in shape.primary_key]
+    for batch in _in_batches(rows):
+        values = [dict(zip(shape.columns, row, strict=True)) for row in batch]
+        for name in shape.deferred:
             changes = [
                 {f"key_{key}": each[key] for key in shape.primary_key}
                 | {"value_to_set": each[name]}
@@ -210,6 +206,7 @@ def fill_deferred(connection: Connection, shape: TableShape, rows: Iterable[Row]
                 if each[name] is not None
             ]
             if changes:
+                statement = table.update().where(*is_row).values({name: bindparam("value_to_set")})
                 connection.execute(statement, changes)
 
 
