@@ -9,17 +9,31 @@ from pathlib import Path
 
 from flask import Flask
 
+from sandbox import libraries
 from sandbox.courier import Courier
 from sandbox.gate import Gate
 from sandbox.ledger import Ledger
 
+MINIPROGRAM = Path(__file__).parent.parent / "miniprogram"
 
-def create_app(folder: Path, server_url: str = "http://127.0.0.1:8000") -> Flask:
-    """Return the application; its keys and ledger live in ``folder``."""
+
+def create_app(
+    folder: Path,
+    server_url: str = "http://127.0.0.1:8000",
+    miniprogram: Path = MINIPROGRAM,
+    libraries_folder: Path = libraries.FOLDER,
+) -> Flask:
+    """Return the application; its keys and ledger live in ``folder``.
+
+    ``/phone`` runs the mini-program whose files lie in ``miniprogram`` with the framework that
+    ``sandbox.libraries`` has installed in ``libraries_folder``.
+    """
     from sandbox import control, pages, pay_v2, pay_v3, v2_notices, v3_notices, wechat_api
 
     app = Flask("sandbox")
     app.config["MAX_CONTENT_LENGTH"] = 32 * 1024 * 1024
+    app.config["MINIPROGRAM"] = miniprogram
+    app.config["LIBRARIES"] = libraries_folder
     ledger = Ledger(folder)
     courier = Courier(ledger)
     gate = Gate(folder, server_url, ledger, courier)

@@ -30,7 +30,7 @@ def make_login_code(gate: Gate, user: object, errcode: object = None) -> str:
     name = user.strip()
     code = "0" + secrets.token_hex(15)
     record = {
-        "openid": find_or_make_openid(gate, name),
+        "openid": make_openid(gate, name),
         "expires": gate.ledger.now() + CODE_LIFE_S,
         "is_used": False,
         "errcode": errcode,
@@ -39,7 +39,7 @@ def make_login_code(gate: Gate, user: object, errcode: object = None) -> str:
     return code
 
 
-def find_or_make_openid(gate: Gate, user: str) -> str:
+def make_openid(gate: Gate, user: str) -> str:
     """Return the openid of a simulated user: always the same one."""
 
     def edit(known: dict[str, Any] | None) -> dict[str, Any]:
@@ -57,12 +57,12 @@ def confirm_payment(gate: Gate, prepay_id: str, faults: list[str]) -> dict[str, 
     require_loopback(order["wanted"]["notify_url"])
     with gate.ledger.transaction():
         order = orders.pay_order(gate, prepay_id)
-        start_sideways_faults(gate, faults)
-        send_payment_notice(gate, order, without_sideways(faults))
+        _start_sideways_faults(gate, faults)
+        send_payment_notice(gate, order, _without_sideways(faults))
     return order
 
 
-def start_sideways_faults(gate: Gate, faults: list[str]) -> None:
+def _start_sideways_faults(gate: Gate, faults: list[str]) -> None:
     """Begin what is not in the notice itself: another key, a spoilt answer to the next call."""
     if "rotate_keys" in faults:
         gate.rotate_keys()
@@ -71,7 +71,7 @@ def start_sideways_faults(gate: Gate, faults: list[str]) -> None:
             gate.arm_fault(name, "*", 1)
 
 
-def without_sideways(faults: list[str]) -> list[str]:
+def _without_sideways(faults: list[str]) -> list[str]:
     """Return the faults of the notice itself."""
     return [name for name in faults if name in NOTICE_FAULTS and name != "rotate_keys"]
 
@@ -94,8 +94,8 @@ def settle_refund(gate: Gate, number: str, status: object, faults: list[str]) ->
     require_loopback(url)
     with gate.ledger.transaction():
         refund = orders.finish_refund(gate, number, status)
-        start_sideways_faults(gate, faults)
-        send_refund_notice(gate, refund, url, without_sideways(faults))
+        _start_sideways_faults(gate, faults)
+        send_refund_notice(gate, refund, url, _without_sideways(faults))
     return refund
 
 

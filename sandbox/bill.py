@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
+from collections.abc import Iterable
 from typing import Any
 
 from sandbox.gate import Gate
@@ -40,6 +39,15 @@ BILL_COLUMNS = [
     "申请退款金额",
     "费率备注",
 ]
+SUMMARY_COLUMNS = [
+    "总交易单数",
+    "应结订单总金额",
+    "退款总金额",
+    "充值券退款总金额",
+    "手续费总金额",
+    "订单总金额",
+    "申请退款总金额",
+]
 
 
 def write_bill(gate: Gate, day: dt.date, kind: str = "ALL") -> bytes | None:
@@ -61,21 +69,9 @@ def write_bill(gate: Gate, day: dt.date, kind: str = "ALL") -> bytes | None:
     rows += [
         _bill_refund(item, gate.ledger.get("order", item["out_trade_no"]) or {}) for item in refunds
     ]
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(BILL_COLUMNS)
-    writer.writerows([[f"`{row.get(name, '0.00')}" for name in BILL_COLUMNS] for row in rows])
-    writer.writerow(
-        [
-            "总交易单数",
-            "应结订单总金额",
-            "退款总金额",
-            "充值券退款总金额",
-            "手续费总金额",
-            "订单总金额",
-            "申请退款总金额",
-        ]
-    )
+    lines = [",".join(BILL_COLUMNS)]
+    lines += [_write_line(row.get(name, "0.00") for name in BILL_COLUMNS) for row in rows]
+    lines.append(",".join(SUMMARY_COLUMNS))
     paid = sum(order["wanted"]["amount_fen"] for order in payments)
     refunded = sum(item["wanted"]["amount_fen"] for item in refunds)
     totals = [
@@ -87,8 +83,13 @@ def write_bill(gate: Gate, day: dt.date, kind: str = "ALL") -> bytes | None:
         yuan(paid),
         yuan(refunded),
     ]
-    writer.writerow([f"`{value}" for value in totals])
-    return b"\xef\xbb\xbf" + out.getvalue().encode()
+    lines.append(_write_line(totals))
+    return b"\xef\xbb\xbf" + "".join(f"{line}\r\n" for line in lines).encode()
+
+
+def _write_line(values: Iterable[str]) -> str:
+    """Return a line as WeChat writes it: nothing is quoted, whatever a product's name holds."""
+    return ",".join(f"`{value}" for value in values)
 
 
 def _is_on(moment: str | None, day: dt.date) -> bool:

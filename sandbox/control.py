@@ -15,8 +15,10 @@ from sandbox.actions import (
     require_known,
     settle_refund,
 )
+from sandbox.client_payment import check_payment
 from sandbox.faults import CALLS, GATEWAY_FAULTS, NOTICE_FAULTS, UNSUITED, UNSUITED_REFUND
 from sandbox.gate import get_gate
+from sandbox.outsiders import refund_by_hand, sell_elsewhere
 from sandbox.refusal import Refused
 
 blueprint = Blueprint("control", __name__, url_prefix="/control")
@@ -47,6 +49,21 @@ def login_code() -> Response:
     """Give what wx.login gives on the phone of ``user``."""
     sent = read_body()
     return jsonify({"code": make_login_code(get_gate(), sent.get("user"), sent.get("errcode"))})
+
+
+@blueprint.post("/prepaid")
+def prepaid() -> Response:
+    """Show what the payment sheet shows, once ``paySign`` fits the other four parameters."""
+    prepay_id, order = check_payment(get_gate(), read_body())
+    wanted = order["wanted"]
+    return jsonify(
+        {
+            "out_trade_no": order["out_trade_no"],
+            "prepay_id": prepay_id,
+            "amount_fen": wanted["amount_fen"],
+            "description": wanted["description"],
+        }
+    )
 
 
 @blueprint.post("/pay")
@@ -83,6 +100,25 @@ def finish_refund() -> Response:
     number = str(sent.get("out_refund_no", ""))
     refund = settle_refund(get_gate(), number, status, read_faults(sent))
     return jsonify({"out_refund_no": refund["out_refund_no"], "status": refund["status"]})
+
+
+@blueprint.post("/refund-by-hand")
+def refund_order_by_hand() -> Response:
+    """Refund an order as somebody does on the merchant platform, and send its notice."""
+    sent = read_body()
+    number = str(sent.get("out_trade_no", ""))
+    refund = refund_by_hand(get_gate(), number, sent.get("amount_fen") or None)
+    shown = {name: refund[name] for name in ("out_refund_no", "refund_id", "status")}
+    return jsonify(shown | {"amount_fen": refund["wanted"]["amount_fen"]})
+
+
+@blueprint.post("/sell-elsewhere")
+def sell_something_elsewhere() -> Response:
+    """Let another system of the same merchant account sell something."""
+    sent = read_body()
+    names = ("description", "amount_fen", "out_trade_no", "notify_url", "version")
+    order = sell_elsewhere(get_gate(), **{name: sent[name] for name in names if sent.get(name)})
+    return jsonify({name: order[name] for name in ("out_trade_no", "transaction_id", "state")})
 
 
 @blueprint.get("/clock")
@@ -123,12 +159,12 @@ def allow_messages() -> Response:
     """Let a user allow a template some times more."""
     sent = read_body()
     allowance = allow_message(
-        get_gate(), sent.get("user"), sent.get("template_id"), read_count(sent)
+        get_gate(), sent.get("user"), sent.get("template_id"), _read_count(sent)
     )
     return jsonify(allowance)
 
 
-def read_count(sent: dict[str, Any]) -> int:
+def _read_count(sent: dict[str, Any]) -> int:
     """Return how many times something shall happen; raises Refused."""
     try:
         count = int(sent.get("count") or 1)
@@ -171,7 +207,7 @@ def arm_fault() -> Response:
         raise Refused(400, "PARAM_ERROR", f"name: one of {', '.join(GATEWAY_FAULTS)}")
     if call not in {*CALLS, "*"}:
         raise Refused(400, "PARAM_ERROR", f"call: * or one of {', '.join(CALLS)}")
-    return jsonify(get_gate().arm_fault(name, call, read_count(sent)))
+    return jsonify(get_gate().arm_fault(name, call, _read_count(sent)))
 
 
 @blueprint.delete("/faults")

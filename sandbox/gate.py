@@ -55,7 +55,7 @@ class Gate:
         """Return the fault that the next answer of ``call`` carries, counting it down."""
         with self.ledger.transaction():
             for armed in self.ledger.list("fault"):
-                if armed["call"] not in {call, "*"} or not can_carry(call, armed["name"]):
+                if armed["call"] not in {call, "*"} or not _can_carry(call, armed["name"]):
                     continue
                 if armed["left"] > 1:
                     self.ledger.put("fault", armed["key"], {**armed, "left": armed["left"] - 1})
@@ -65,7 +65,7 @@ class Gate:
         return None
 
 
-def can_carry(call: str, fault: str) -> bool:
+def _can_carry(call: str, fault: str) -> bool:
     """Tell whether an answer of ``call`` can have a fault: only payment's are signed."""
     return fault not in OF_SIGNATURE or call not in UNSIGNED_CALLS
 

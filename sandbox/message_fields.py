@@ -32,10 +32,10 @@ def find_wrong_field(data: Any) -> str | None:
     """Return the name of the first field that WeChat refuses (47003), or None."""
     if not isinstance(data, dict) or not data:
         return "*"
-    return next((name for name, field in data.items() if not is_field_good(name, field)), None)
+    return next((name for name, field in data.items() if not _is_field_good(name, field)), None)
 
 
-def is_field_good(name: str, field: Any) -> bool:
+def _is_field_good(name: str, field: Any) -> bool:
     """Tell whether ``{"value": text}`` fits the kind that its name begins with."""
     text = field.get("value") if isinstance(field, dict) else None
     kind = NAME.fullmatch(name)

@@ -55,8 +55,8 @@ def open_order(
         if order["state"] == "CLOSED" or order["expires"] <= gate.ledger.now():
             raise Refused(400, "ORDER_CLOSED", "该订单已关闭")
         if order["wanted"] != wanted:
-            raise Refused(400, "OUT_TRADE_NO_USED", "商户订单号重复,请核实")
-        if is_prepay_over(gate, order["prepay_id"]):
+            raise Refused(400, "OUT_TRADE_NO_USED", "商户订单号重复，请核实")
+        if _is_prepay_over(gate, order["prepay_id"]):
             return {**order, "prepay_id": _new_prepay_id(gate, wanted["out_trade_no"])}
         return order
 
@@ -71,7 +71,7 @@ def _refuse_bad_request(gate: Gate, wanted: dict[str, Any]) -> None:
         raise Refused(400, "APPID_MCHID_NOT_MATCH", "appid 与商户号不匹配")
     amount = wanted["amount_fen"]
     if not isinstance(amount, int) or isinstance(amount, bool) or amount < 1:
-        raise Refused(400, "PARAM_ERROR", "金额必须为正整数(分)")
+        raise Refused(400, "PARAM_ERROR", "金额必须为正整数（分）")
     if wanted["expires_at"] is not None and wanted["expires_at"] <= time.time():
         raise Refused(400, "PARAM_ERROR", "time_expire 已经过去")
     if gate.ledger.get("openid", wanted["openid"]) is None:
@@ -97,7 +97,7 @@ def _new_prepay_id(gate: Gate, out_trade_no: str) -> str:
     return prepay_id
 
 
-def is_prepay_over(gate: Gate, prepay_id: str) -> bool:
+def _is_prepay_over(gate: Gate, prepay_id: str) -> bool:
     """Tell whether a prepay_id is too old to pay with."""
     prepay = gate.ledger.get("prepay", prepay_id)
     return prepay is None or prepay["expires"] <= gate.ledger.now()
@@ -145,7 +145,7 @@ def close_order(gate: Gate, out_trade_no: str) -> dict[str, Any]:
     """Close an unpaid order; closing it again is no error. Raises Refused."""
     order = find_order(gate, out_trade_no)
     if order["state"] in {"SUCCESS", "REFUND"}:
-        raise Refused(400, "ORDERPAID", "订单已支付,不能关闭")
+        raise Refused(400, "ORDERPAID", "订单已支付，不能关闭")
     return gate.ledger.change("order", out_trade_no, _close_unpaid)
 
 
@@ -167,9 +167,9 @@ def pay_order(gate: Gate, prepay_id: str) -> dict[str, Any]:
     """Let the student confirm the payment; a paid order stays as it is. Raises Refused."""
     order = find_prepaid(gate, prepay_id)
     if order["state"] == "CLOSED":
-        raise Refused(400, "ORDER_CLOSED", "订单已关闭,不能支付")
-    if order["state"] == "NOTPAY" and is_prepay_over(gate, prepay_id.removeprefix("prepay_id=")):
-        raise Refused(400, "ORDER_CLOSED", "prepay_id 已过期,请重新下单")
+        raise Refused(400, "ORDER_CLOSED", "订单已关闭，不能支付")
+    if order["state"] == "NOTPAY" and _is_prepay_over(gate, prepay_id.removeprefix("prepay_id=")):
+        raise Refused(400, "ORDER_CLOSED", "prepay_id 已过期，请重新下单")
 
     def edit(present: dict[str, Any] | None) -> dict[str, Any] | None:
         if present is None or present["state"] != "NOTPAY":
@@ -223,7 +223,7 @@ def _refuse_bad_refund(gate: Gate, order: dict[str, Any], wanted: dict[str, Any]
         raise Refused(400, "INVALID_REQUEST", "订单未支付")
     paid_at = dt.datetime.fromisoformat(order["success_time"])
     if dt.datetime.fromtimestamp(gate.ledger.now(), LOCAL) - paid_at > REFUND_WITHIN:
-        raise Refused(400, "INVALID_REQUEST", "订单支付已超过一年,不能退款")
+        raise Refused(400, "INVALID_REQUEST", "订单支付已超过一年，不能退款")
     is_whole = isinstance(amount, int) and not isinstance(amount, bool)
     if not is_whole or amount < 1 or wanted["total_fen"] != paid:
         raise Refused(400, "PARAM_ERROR", "退款金额与原订单不符")
@@ -268,7 +268,7 @@ def finish_refund(gate: Gate, out_refund_no: str, status: str) -> dict[str, Any]
         if refund is None or refund["status"] == status:
             return refund
         if refund["status"] in {"SUCCESS", "CLOSED"}:
-            raise Refused(400, "INVALID_REQUEST", f"退款已是 {refund['status']},不能再改")
+            raise Refused(400, "INVALID_REQUEST", f"退款已是 {refund['status']}，不能再改")
         if status == "CLOSED":
             _free_money(gate, refund)
         done = show_time(gate.ledger.now()) if status == "SUCCESS" else None

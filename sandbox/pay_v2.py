@@ -59,10 +59,10 @@ class Untrusted(Exception):
 def answer_untrusted(fault: Untrusted) -> Response:
     """Answer on the level of transport: unsigned, because nobody is known to have asked."""
     fields = {"return_code": "FAIL", "return_msg": fault.message}
-    return to_response({**fields, "result_code": "FAIL", "err_code": fault.code})
+    return _to_response({**fields, "result_code": "FAIL", "err_code": fault.code})
 
 
-def to_response(fields: Fields) -> Response:
+def _to_response(fields: Fields) -> Response:
     """Return XML; v2 answers with status 200 whatever happened."""
     return Response(write_xml(fields), mimetype="text/xml")
 
@@ -82,7 +82,7 @@ def read_request(gate: Gate) -> Fields:
     return sent
 
 
-def answer_v2(call: str, work: Work) -> Response:
+def _answer_v2(call: str, work: Work) -> Response:
     """Verify, do ``work`` and return its signed answer, spoilt by the fault armed for ``call``."""
     gate = get_gate()
     sent = read_request(gate)
@@ -91,16 +91,16 @@ def answer_v2(call: str, work: Work) -> Response:
     if early is not None:
         return early
     try:
-        require_common(gate, sent)
+        _require_common(gate, sent)
         content = {"result_code": "SUCCESS", **work(gate, sent)}
     except Refused as refusal:
         code = CODES.get(refusal.code, refusal.code)
         content = {"result_code": "FAIL", "err_code": code, "err_code_des": refusal.message}
     spoil_after(fault)
-    return to_response(sign_answer(gate, sent, content, fault))
+    return _to_response(sign_answer(gate, sent, content, fault))
 
 
-def require_common(gate: Gate, sent: Fields) -> None:
+def _require_common(gate: Gate, sent: Fields) -> None:
     """Check what every call needs; raises Refused."""
     if sent.get("appid") != gate.keys.app_id:
         raise Refused(400, "APPID_MCHID_NOT_MATCH", "appid和mch_id不匹配")
@@ -127,7 +127,7 @@ def sign_answer(gate: Gate, sent: Fields, content: Fields, fault: str | None) ->
 @blueprint.post("/pay/unifiedorder")
 def unified_order() -> Response:
     """Open an order."""
-    return answer_v2("prepay", _open_order)
+    return _answer_v2("prepay", _open_order)
 
 
 def _open_order(gate: Gate, sent: Fields) -> Fields:
@@ -151,7 +151,7 @@ def read_order(sent: Fields) -> dict[str, Any]:
         "notify_url": sent.get("notify_url"),
         "openid": sent.get("openid", ""),
         "attach": sent.get("attach", ""),
-        "expires_at": read_expiry(sent.get("time_expire", "")),
+        "expires_at": _read_expiry(sent.get("time_expire", "")),
         "sign_type": sent.get("sign_type") or MD5,
     }
 
@@ -164,7 +164,7 @@ def read_fen(sent: Fields, name: str) -> int:
     return int(value)
 
 
-def read_expiry(value: str) -> float | None:
+def _read_expiry(value: str) -> float | None:
     """Return ``20091227091010``, Beijing time, as seconds since 1970; raises Refused."""
     if not value:
         return None
@@ -186,7 +186,7 @@ def find_order(gate: Gate, sent: Fields) -> dict[str, Any]:
 @blueprint.post("/pay/orderquery")
 def query_order() -> Response:
     """Show an order."""
-    return answer_v2("query", _describe_order)
+    return _answer_v2("query", _describe_order)
 
 
 def _describe_order(gate: Gate, sent: Fields) -> Fields:
@@ -209,17 +209,17 @@ def close_order() -> Response:
     def work(gate: Gate, sent: Fields) -> Fields:
         order = orders.find_order(gate, sent.get("out_trade_no", ""))
         if order["state"] == "CLOSED":
-            raise Refused(400, "ORDER_CLOSED", "订单已关闭,无需继续调用")
+            raise Refused(400, "ORDER_CLOSED", "订单已关闭，无需继续调用")
         orders.close_order(gate, order["out_trade_no"])
         return {"result_msg": "OK"}
 
-    return answer_v2("close", work)
+    return _answer_v2("close", work)
 
 
 @blueprint.post("/secapi/pay/refund")
 def refund() -> Response:
     """Start a refund. The merchant's TLS certificate cannot be asked for over plain HTTP."""
-    return answer_v2("refund", _open_refund)
+    return _answer_v2("refund", _open_refund)
 
 
 def _open_refund(gate: Gate, sent: Fields) -> Fields:
@@ -247,7 +247,7 @@ def _open_refund(gate: Gate, sent: Fields) -> Fields:
 @blueprint.post("/pay/refundquery")
 def query_refund() -> Response:
     """Show one refund, or all of an order; v2 numbers their fields from 0."""
-    return answer_v2("query_refund", _describe_refunds)
+    return _answer_v2("query_refund", _describe_refunds)
 
 
 def _describe_refunds(gate: Gate, sent: Fields) -> Fields:
@@ -300,15 +300,15 @@ def download_bill() -> Response:
         return early
     spoil_after(fault)
     try:
-        plain = write_wanted_bill(gate, sent)
+        plain = _write_wanted_bill(gate, sent)
     except Refused as refusal:
-        return refuse_bill(refusal.code, refusal.message)
+        return _refuse_bill(refusal.code, refusal.message)
     if sent.get("tar_type") == "GZIP":
         return Response(gzip.compress(plain), mimetype="application/octet-stream")
     return Response(plain, mimetype="text/plain")
 
 
-def write_wanted_bill(gate: Gate, sent: Fields) -> bytes:
+def _write_wanted_bill(gate: Gate, sent: Fields) -> bytes:
     """Return the bill that a request asks for; raises Refused with v2's own numbers."""
     try:
         day = dt.datetime.strptime(sent.get("bill_date", ""), "%Y%m%d").replace(tzinfo=LOCAL).date()
@@ -325,6 +325,6 @@ def write_wanted_bill(gate: Gate, sent: Fields) -> bytes:
     return plain
 
 
-def refuse_bill(code: str, message: str) -> Response:
+def _refuse_bill(code: str, message: str) -> Response:
     """Answer in the form that only this call has."""
-    return to_response({"return_code": "FAIL", "return_msg": message, "error_code": code})
+    return _to_response({"return_code": "FAIL", "return_msg": message, "error_code": code})

@@ -90,7 +90,7 @@ def query(out_trade_no: str) -> Response:
     """Show an order."""
 
     def work() -> Result:
-        require_mchid()
+        _require_mchid()
         gate = get_gate()
         return 200, describe_transaction(gate, orders.find_order(gate, out_trade_no))
 
@@ -102,7 +102,7 @@ def query_by_id(transaction_id: str) -> Response:
     """Show the order of a transaction."""
 
     def work() -> Result:
-        require_mchid()
+        _require_mchid()
         gate = get_gate()
         return 200, describe_transaction(gate, orders.find_by_transaction(gate, transaction_id))
 
@@ -115,7 +115,7 @@ def close(out_trade_no: str) -> Response:
     sent = read_json()
 
     def work() -> Result:
-        require_mchid(sent.get("mchid"))
+        _require_mchid(sent.get("mchid"))
         orders.close_order(get_gate(), out_trade_no)
         return 204, None
 
@@ -131,7 +131,7 @@ def refund() -> Response:
         gate = get_gate()
         amount = sent.get("amount")
         if not isinstance(amount, dict) or amount.get("currency") != "CNY":
-            raise Refused(400, "PARAM_ERROR", "amount.currency 必填,只支持 CNY")
+            raise Refused(400, "PARAM_ERROR", "amount.currency 必填，只支持 CNY")
         if sent.get("transaction_id"):
             order = orders.find_by_transaction(gate, str(sent["transaction_id"]))
         else:
@@ -247,7 +247,7 @@ def download_bill() -> Response:
     return Response(plain, mimetype="text/plain")
 
 
-def require_mchid(mchid: str | None = None) -> None:
+def _require_mchid(mchid: str | None = None) -> None:
     """Refuse another merchant's number."""
     if (mchid or request.args.get("mchid")) != get_gate().keys.mch_id:
         raise Refused(400, "PARAM_ERROR", "商户号不正确")

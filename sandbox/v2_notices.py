@@ -16,7 +16,7 @@ DOCTYPE = b'<?xml version="1.0"?><!DOCTYPE xml [<!ENTITY e SYSTEM "file:///etc/p
 FOREIGN_KEY = "x" * 32
 TRADE_STATES = {
     "SUCCESS": "支付成功",
-    "REFUND": "订单发生过退款,退款详情请查询退款单",
+    "REFUND": "订单发生过退款，退款详情请查询退款单",
     "NOTPAY": "订单未支付",
     "CLOSED": "订单已关闭",
 }
@@ -40,11 +40,11 @@ def describe_payment(order: dict[str, Any]) -> dict[str, str]:
         "transaction_id": order["transaction_id"],
         "out_trade_no": order["out_trade_no"],
         "attach": wanted["attach"],
-        "time_end": show_compact(order["success_time"]),
+        "time_end": _show_compact(order["success_time"]),
     }
 
 
-def show_compact(moment: str) -> str:
+def _show_compact(moment: str) -> str:
     """Return a time of the ledger as ``20141030133525`` in Beijing time."""
     return f"{dt.datetime.fromisoformat(moment).astimezone(LOCAL):%Y%m%d%H%M%S}"
 

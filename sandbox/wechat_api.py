@@ -39,17 +39,17 @@ def jscode2session() -> Response:
     early = spoil_before(fault)
     if early is not None:
         return early
-    refused = find_credential_fault(request.args) or find_login_fault(request.args)
+    refused = _find_credential_fault(request.args) or _find_login_fault(request.args)
     if refused is not None:
         return refused
-    openid = use_code(gate, request.args["js_code"])
+    openid = _use_code(gate, request.args["js_code"])
     spoil_after(fault)
     if openid is None:
         return fail(40029, "invalid code")
     return jsonify({"openid": openid, "session_key": base64.b64encode(os.urandom(16)).decode()})
 
 
-def find_login_fault(arguments: Any) -> Response | None:
+def _find_login_fault(arguments: Any) -> Response | None:
     """Return the error of a wrong grant, a missing code, or one that was made to fail."""
     if arguments.get("grant_type") != "authorization_code":
         return fail(40002, "invalid grant_type")
@@ -61,7 +61,7 @@ def find_login_fault(arguments: Any) -> Response | None:
     return None
 
 
-def use_code(gate: Gate, code: str) -> str | None:
+def _use_code(gate: Gate, code: str) -> str | None:
     """Return the openid of a fresh code and spend it; None when it is used, old or unknown."""
     with gate.ledger.transaction():
         record = gate.ledger.get("code", code)
@@ -76,7 +76,7 @@ def fail(errcode: int, message: str) -> Response:
     return jsonify({"errcode": errcode, "errmsg": message})
 
 
-def find_credential_fault(sent: Any) -> Response | None:
+def _find_credential_fault(sent: Any) -> Response | None:
     """Return the error of a wrong app id or secret."""
     gate = get_gate()
     if sent.get("appid") != gate.keys.app_id:
@@ -89,7 +89,7 @@ def find_credential_fault(sent: Any) -> Response | None:
 @blueprint.get("/cgi-bin/token")
 def token() -> Response:
     """Give a new token; the one before lives five minutes more."""
-    return answer_token(request.args, "plain", must_be_new=True)
+    return _answer_token(request.args, "plain", must_be_new=True)
 
 
 @blueprint.post("/cgi-bin/stable_token")
@@ -99,10 +99,10 @@ def stable_token() -> Response:
     A forced one ends the present one at once. Nothing here touches the tokens of the other call.
     """
     sent = read_json()
-    return answer_token(sent, "stable", must_be_new=sent.get("force_refresh") is True)
+    return _answer_token(sent, "stable", must_be_new=sent.get("force_refresh") is True)
 
 
-def answer_token(sent: Any, family: str, *, must_be_new: bool) -> Response:
+def _answer_token(sent: Any, family: str, *, must_be_new: bool) -> Response:
     """Check the credentials and return a token with its life."""
     gate = get_gate()
     fault = gate.take_fault("token")
@@ -111,16 +111,16 @@ def answer_token(sent: Any, family: str, *, must_be_new: bool) -> Response:
         return early
     if sent.get("grant_type") != "client_credential":
         return fail(40002, "invalid grant_type")
-    refused = find_credential_fault(sent)
+    refused = _find_credential_fault(sent)
     if refused is not None:
         return refused
-    present = give_token(gate, family, must_be_new=must_be_new)
+    present = _give_token(gate, family, must_be_new=must_be_new)
     spoil_after(fault)
     expires_in = int(present["expires"] - gate.ledger.now())
     return jsonify({"access_token": present["token"], "expires_in": expires_in})
 
 
-def give_token(gate: Gate, family: str, *, must_be_new: bool) -> dict[str, Any]:
+def _give_token(gate: Gate, family: str, *, must_be_new: bool) -> dict[str, Any]:
     """Return the present token of a family (``plain``, ``stable``) or a new one."""
     with gate.ledger.transaction():
         now = gate.ledger.now()
@@ -138,7 +138,7 @@ def give_token(gate: Gate, family: str, *, must_be_new: bool) -> dict[str, Any]:
         return fresh
 
 
-def find_token_fault() -> Response | None:
+def _find_token_fault() -> Response | None:
     """Return the error of a call with a wrong or expired access token, or None."""
     gate = get_gate()
     given = request.args.get("access_token", "")
@@ -157,7 +157,7 @@ def send_message() -> Response:
     """Send one subscribe message, where the user has allowed one."""
     gate = get_gate()
     fault = gate.take_fault("message")
-    early = spoil_before(fault) or find_token_fault()
+    early = spoil_before(fault) or _find_token_fault()
     if early is not None:
         return early
     sent = read_json()
@@ -169,12 +169,12 @@ def send_message() -> Response:
     wrong = find_wrong_field(sent.get("data"))
     if wrong is not None:
         return fail(47003, f"argument invalid! data.{wrong}.value invalid")
-    answer = deliver_message(gate, openid["user"], sent)
+    answer = _deliver_message(gate, openid["user"], sent)
     spoil_after(fault)
     return answer
 
 
-def deliver_message(gate: Gate, user: str, sent: dict[str, Any]) -> Response:
+def _deliver_message(gate: Gate, user: str, sent: dict[str, Any]) -> Response:
     """Spend one allowance of the user and keep the message."""
     key = f"{user}:{sent['template_id']}"
     with gate.ledger.transaction():
@@ -191,7 +191,7 @@ def deliver_message(gate: Gate, user: str, sent: dict[str, Any]) -> Response:
 @blueprint.post("/wxa/getwxacodeunlimit")
 def mini_program_code() -> Response:
     """Draw a picture that stands for the mini-program code of a scene."""
-    early = find_token_fault()
+    early = _find_token_fault()
     if early is not None:
         return early
     sent = read_json()
@@ -200,10 +200,10 @@ def mini_program_code() -> Response:
         return fail(40169, "invalid length for scene, or the data is not json string")
     if str(sent.get("page", "")).startswith("/"):
         return fail(41030, "invalid page")
-    return Response(draw_code(scene), mimetype="image/png")
+    return Response(_draw_code(scene), mimetype="image/png")
 
 
-def draw_code(scene: str) -> bytes:
+def _draw_code(scene: str) -> bytes:
     """Return a grey PNG of squares that depend on the scene."""
     seed = zlib.crc32(scene.encode())
     rows = []
@@ -229,11 +229,11 @@ def draw_code(scene: str) -> bytes:
 @blueprint.post("/wxa/business/getuserphonenumber")
 def phone_number() -> Response:
     """Exchange a code for a number that nobody has; ``/control/login-code`` makes the code."""
-    early = find_token_fault()
+    early = _find_token_fault()
     if early is not None:
         return early
     gate = get_gate()
-    openid = use_code(gate, str(read_json().get("code", "")))
+    openid = _use_code(gate, str(read_json().get("code", "")))
     if openid is None:
         return fail(40029, "invalid code")
     number = f"1380000{zlib.crc32(openid.encode()) % 10_000:04d}"
@@ -249,7 +249,7 @@ def phone_number() -> Response:
 @blueprint.post("/wxa/sec/order/upload_shipping_info")
 def upload_shipping() -> Response:
     """Take note of a delivery."""
-    early = find_token_fault()
+    early = _find_token_fault()
     if early is not None:
         return early
     sent = read_json()

@@ -22,19 +22,19 @@ SHOWN_DELIVERIES = 200
 
 def register(bp: Blueprint) -> None:
     """Add the pages to the blueprint."""
-    bp.add_url_rule("/", view_func=show_orders)
+    bp.add_url_rule("/", view_func=_show_orders)
     bp.add_url_rule("/orders/<out_trade_no>", view_func=show_order)
-    bp.add_url_rule("/deliveries", view_func=show_deliveries)
-    bp.add_url_rule("/messages", view_func=show_messages)
-    bp.add_url_rule("/faults", view_func=show_faults)
-    bp.add_url_rule("/keys", view_func=show_keys)
-    bp.register_error_handler(Refused, show_refusal)
+    bp.add_url_rule("/deliveries", view_func=_show_deliveries)
+    bp.add_url_rule("/messages", view_func=_show_messages)
+    bp.add_url_rule("/faults", view_func=_show_faults)
+    bp.add_url_rule("/keys", view_func=_show_keys)
+    bp.register_error_handler(Refused, _show_refusal)
     bp.app_template_filter("yuan")(wording.show_yuan)
     bp.app_template_filter("fault")(wording.show_fault)
-    bp.app_template_filter("moment")(show_moment)
+    bp.app_template_filter("moment")(_show_moment)
 
 
-def show_moment(moment: float | str) -> str:
+def _show_moment(moment: float | str) -> str:
     """Return a time of the ledger as people in Beijing read it."""
     if isinstance(moment, str):
         moment = dt.datetime.fromisoformat(moment).timestamp()
@@ -57,7 +57,7 @@ def render(template: str, **values: Any) -> str:
     )
 
 
-def show_orders() -> str:
+def _show_orders() -> str:
     """Show the latest orders, each with what can be done to it."""
     gate = get_gate()
     wanted = request.args.get("q", "").strip()
@@ -97,24 +97,24 @@ def show_order(out_trade_no: str) -> str:
         refunds=gate.ledger.find("refund", out_trade_no=out_trade_no),
         refund_faults=[name for name in NOTICE_FAULTS if name not in unsuited],
         deliveries=gate.ledger.find("delivery", out_trade_no=out_trade_no)[::-1],
-        waiting=find_waiting(gate, out_trade_no),
+        waiting=_find_waiting(gate, out_trade_no),
     )
 
 
-def find_waiting(gate: Gate, out_trade_no: str) -> Sequence[Record]:
+def _find_waiting(gate: Gate, out_trade_no: str) -> Sequence[Record]:
     """Return the notices of an order that will be sent (again)."""
     tasks = gate.ledger.list("task")
     return [task for task in tasks if task["notice"]["out_trade_no"] == out_trade_no]
 
 
-def show_deliveries() -> str:
+def _show_deliveries() -> str:
     """Show the latest attempts of all orders, and what waits."""
     gate = get_gate()
     latest = gate.ledger.list("delivery")[: -SHOWN_DELIVERIES - 1 : -1]
     return render("deliveries", deliveries=latest, waiting=gate.ledger.list("task"))
 
 
-def show_messages() -> str:
+def _show_messages() -> str:
     """Show the subscribe messages that users received."""
     gate = get_gate()
     return render(
@@ -124,12 +124,12 @@ def show_messages() -> str:
     )
 
 
-def show_faults() -> str:
+def _show_faults() -> str:
     """Show every fault, and let the answers to the merchant be spoilt."""
     return render("faults", notice=NOTICE_FAULTS, gateway=GATEWAY_FAULTS, calls=("*", *CALLS))
 
 
-def show_keys() -> str:
+def _show_keys() -> str:
     """Show the public part of the keys; the private part only leaves through the control API."""
     gate = get_gate()
     stored = gate.keys.stored
@@ -140,6 +140,6 @@ def show_keys() -> str:
     return render("keys", stored=stored, ends=ends)
 
 
-def show_refusal(refusal: Refused) -> tuple[str, int]:
+def _show_refusal(refusal: Refused) -> tuple[str, int]:
     """Say why an action was refused, and lead back."""
     return render("refused", refusal=refusal, back=request.form.get("back", "/")), refusal.status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from flask import Blueprint, redirect, request
@@ -17,16 +18,20 @@ from sandbox.actions import (
 )
 from sandbox.faults import CALLS, GATEWAY_FAULTS
 from sandbox.gate import Gate, get_gate
+from sandbox.outsiders import refund_by_hand, sell_elsewhere
 from sandbox.refusal import Refused
+
+YUAN = re.compile(r"(\d{1,7})(?:\.(\d{1,2}))?", re.ASCII)
 
 
 def register(bp: Blueprint) -> None:
     """Add the actions to the blueprint."""
-    for action in (pay, cancel, finish_refund, clock, arm, disarm, rotate, allow):
+    actions = (pay, cancel, finish_refund, by_hand, elsewhere, clock, arm, disarm, rotate, allow)
+    for action in actions:
         bp.add_url_rule(f"/do/{action.__name__}", view_func=action, methods=["POST"])
 
 
-def go_back(done: str) -> Response:
+def _go_back(done: str) -> Response:
     """Return to the page where the button stood, with a word on what was done."""
     back = request.form.get("back", "/")
     if not back.startswith("/") or back.startswith("//") or "\\" in back:
@@ -34,7 +39,7 @@ def go_back(done: str) -> Response:
     return redirect(f"{back}?done={done}", 303)
 
 
-def read_fault() -> list[str]:
+def _read_fault() -> list[str]:
     """Return the chosen fault as a list; empty for none. Raises Refused."""
     faults = [name for name in request.form.getlist("fault") if name]
     require_known(faults)
@@ -45,8 +50,8 @@ def pay() -> Response:
     """Let the student confirm; a second time the same notice goes out again."""
     gate = get_gate()
     order = find_order(gate)
-    confirm_payment(gate, order["prepay_id"], read_fault())
-    return go_back("again" if order["transaction_id"] else "pay")
+    confirm_payment(gate, order["prepay_id"], _read_fault())
+    return _go_back("again" if order["transaction_id"] else "pay")
 
 
 def find_order(gate: Gate) -> dict[str, Any]:
@@ -57,20 +62,43 @@ def find_order(gate: Gate) -> dict[str, Any]:
 def cancel() -> Response:
     """Let the student close the payment sheet."""
     find_order(get_gate())
-    return go_back("cancel")
+    return _go_back("cancel")
 
 
 def finish_refund() -> Response:
     """Give a refund its result."""
     number = request.form.get("out_refund_no", "")
-    settle_refund(get_gate(), number, request.form.get("status"), read_fault())
-    return go_back("refund")
+    settle_refund(get_gate(), number, request.form.get("status"), _read_fault())
+    return _go_back("refund")
+
+
+def by_hand() -> Response:
+    """Refund on the merchant platform: the whole rest, or what the form says in yuan."""
+    amount = request.form.get("yuan", "").strip()
+    refund_by_hand(get_gate(), request.form.get("out_trade_no", ""), _read_yuan(amount))
+    return _go_back("by_hand")
+
+
+def _read_yuan(text: str) -> int | None:
+    """Return an amount in fen, None where nothing was written; raises Refused."""
+    if not text:
+        return None
+    found = YUAN.fullmatch(text)
+    if found is None:
+        raise Refused(400, "PARAM_ERROR", "金额写成元，例如 5 或 5.00")
+    return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
+
+
+def elsewhere() -> Response:
+    """Let the canteen sell something on the same account."""
+    sell_elsewhere(get_gate(), description=request.form.get("description", ""))
+    return _go_back("elsewhere")
 
 
 def clock() -> Response:
     """Move the virtual clock forward."""
     advance_clock(get_gate(), request.form.get("advance_s", "0"))
-    return go_back("clock")
+    return _go_back("clock")
 
 
 def arm() -> Response:
@@ -82,7 +110,7 @@ def arm() -> Response:
     if not (count.isascii() and count.isdigit() and 0 < int(count) <= 100):  # noqa: PLR2004 - plenty by hand
         raise Refused(400, "PARAM_ERROR", "次数应为 1 到 100")
     get_gate().arm_fault(name, call, int(count))
-    return go_back("arm")
+    return _go_back("arm")
 
 
 def disarm() -> Response:
@@ -90,16 +118,16 @@ def disarm() -> Response:
     ledger = get_gate().ledger
     for armed in ledger.list("fault"):
         ledger.remove("fault", armed["key"])
-    return go_back("disarm")
+    return _go_back("disarm")
 
 
 def rotate() -> Response:
     """Sign with the other platform key."""
     get_gate().rotate_keys()
-    return go_back("rotate")
+    return _go_back("rotate")
 
 
 def allow() -> Response:
     """Let a user allow one message of a template."""
     allow_message(get_gate(), request.form.get("user"), request.form.get("template_id"), 1)
-    return go_back("allow")
+    return _go_back("allow")

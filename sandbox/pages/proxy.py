@@ -53,16 +53,16 @@ def register(bp: Blueprint) -> None:
         if any(part in {".", ".."} for part in path.split("/")):
             return _refuse(404, "not_found", "没有找到")
         if (request.content_length or 0) > MAX_BODY_BYTES:
-            return _refuse(413, "photo_too_large", "照片超过 10 MB,请换一张小一些的")
+            return _refuse(413, "photo_too_large", "照片超过 10 MB，请换一张小一些的")
         body = request.stream.read(MAX_BODY_BYTES + 1)
         if len(body) > MAX_BODY_BYTES:
-            return _refuse(413, "photo_too_large", "照片超过 10 MB,请换一张小一些的")
+            return _refuse(413, "photo_too_large", "照片超过 10 MB，请换一张小一些的")
         try:
             return _forward(path, body)
         except httpx.TimeoutException:
-            return _refuse(504, "server_slow", "服务器没有及时应答,请稍后再试")
+            return _refuse(504, "server_slow", "服务器没有及时应答，请稍后再试")
         except httpx.HTTPError:
-            return _refuse(502, "server_unreachable", "采集服务器没有启动或无法连接,请稍后再试")
+            return _refuse(502, "server_unreachable", "采集服务器没有启动或无法连接，请稍后再试")
 
 
 def _forward(path: str, body: bytes) -> Response:
