@@ -1,0 +1,7 @@
+/** One sentence a finding, each with its small drawing. */
+
+Component({
+  properties: {
+    findings: { type: Array, value: /** @type {any[]} */ ([]) },
+  },
+});
