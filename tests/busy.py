@@ -3,42 +3,62 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import uuid
-from dataclasses import dataclass, field
+import zipfile
+from dataclasses import dataclass, field, replace
 
 from flask import Flask
 from sqlalchemy import select, update
 
+from imagecheck.profiles.shipped import SHIPPED
 from models import (
+    BackgroundJob,
     Enrolment,
+    FaceHint,
+    FaceHintKind,
     FeatureCode,
     LearningCentre,
     MessageAllowance,
     Order,
     OrderState,
+    Photo,
+    ProfilePhoto,
     QuarantinedPayment,
     Reconciliation,
     ReconciliationDifference,
     Refund,
+    RefundRequest,
     Role,
     Staff,
 )
 from server.context import Context
+from server.demo import CENTRES, INSTITUTION
 from server.security.passwords import hash_password
-from server.services.check_photo import check_photo
-from server.services.demo import CENTRES, INSTITUTION
-from server.services.export_jobs import request_export
-from server.services.manage_staff import add_staff
-from server.services.quarantine import Reason
-from server.services.read_roster import COLUMNS
-from server.services.review_photo import approve_photo, reject_photo
-from server.services.roster_uploads import receive_roster
-from server.services.run_jobs import run_next_job
-from server.services.staff_viewer import Viewer
+from server.services.compliance.assessments import FACES, PHOTO, QUESTIONS, sign_assessment
+from server.services.consent.decide import Decider, record_consent
+from server.services.exports.manage import request_export
+from server.services.faces.references import receive_references
+from server.services.faces.run_references import run_reference_import
+from server.services.faces.switch import set_switch
+from server.services.jobs import run_next_job
+from server.services.money.hold import Reason
+from server.services.onsite.folder import SentFile, receive_folder
+from server.services.photo.check import check_photo
+from server.services.prints.jobs import request_print
+from server.services.prints.order import PrintOrder
+from server.services.profiles.catalogue import save_profile, switch_profile
+from server.services.profiles.cut import cut_next
+from server.services.profiles.trial import request_trial, try_next
+from server.services.review.decide import approve_photo, reject_photo
+from server.services.roster.columns import COLUMNS
+from server.services.roster.uploads import receive_roster
+from server.services.staff.create import add_staff
+from server.services.viewer import Viewer
 from tests.cast import JPEG, STUDENTS, Phone
 from tests.college import found_other_college, view_as
 from tests.desk import DEMO_PASSWORD
-from tests.fakes import FakeChecker
+from tests.fakes import FakeChecker, FakeFitter, FakeMaker
 
 FINDING = {
     "code": "light.dark",
@@ -112,6 +132,7 @@ def make_busy(ctx: Context, app: Flask) -> Busy:
     busy = Busy(ctx, app)
     _add_accounts(ctx)
     reviewer, admin = view_as(ctx, "reviewer"), view_as(ctx, "admin")
+    busy.things["profile"] = _add_profile(ctx, admin)
     for place in (0, 1, 3, 6, 9, 12, 15):
         enrolment_id = busy.student(place)
         if place != 12:
@@ -122,15 +143,24 @@ def make_busy(ctx: Context, app: Flask) -> Busy:
         photo_id = busy.photo(place, enrolment_id, verdict)
         if place == 0:
             busy.things["photo"] = str(photo_id)
+        if place == 1:
+            # Not the first student's, who takes consents back in other tests.
+            busy.things["reference"] = str(photo_id)
         if place == 3:
             busy.things["review"] = str(approve_photo(ctx, reviewer, photo_id))
             busy.things["collected"] = enrolment_id
+            busy.things |= _cut(ctx, admin)
         if place == 6:
             reject_photo(ctx, reviewer, photo_id, reason_codes=["light.dark"], note="请重拍")
         if place == 12:
             busy.things["order"] = busy.add_order(enrolment_id, OrderState.OPEN)
     busy.things["own_order"] = _find_order(ctx, busy.things["enrolment"])
     _allow_reminders(ctx)
+    asked = busy.phones[0].call(
+        "POST", f"/orders/{busy.things['own_order']}/refund", json={"reason": "不想参加了"}
+    )
+    assert asked.json["data"]["request"]["state"] == "requested"
+    busy.things["refund_request"] = _find_refund_request(ctx)
     busy.things |= _add_money_trouble(ctx, busy.things["own_order"], admin)
     _export(busy, admin)
     with ctx.db.read() as session:
@@ -139,7 +169,16 @@ def make_busy(ctx: Context, app: Flask) -> Busy:
         code = session.scalars(select(FeatureCode)).one()
     assert centre is not None
     busy.things |= {"staff": str(spare.id), "centre": str(centre.id), "code": str(code.id)}
+    busy.things["assessment"] = str(_assess(ctx, admin))
+    wish = {"kind": "correction", "text": "专业有误，应为会计学"}
+    asked = busy.phones[0].call("POST", "/me/requests", json=wish)
+    busy.things["request"] = asked.json["data"]["id"]
     busy.things["roster"] = str(_upload_roster(ctx, admin))
+    busy.things["folder"] = str(_upload_folder(ctx, admin))
+    busy.things["print"] = str(request_print(ctx, admin, PrintOrder(what="contact")))
+    run_next_job(ctx)
+    reference_id = uuid.UUID(busy.things["reference"])
+    busy.things["reference_import"] = str(_add_reference(ctx, admin, reference_id))
     return busy
 
 
@@ -148,16 +187,34 @@ def _add_accounts(ctx: Context) -> None:
     for username, role, centre in (
         ("centre2", Role.CENTRE, CENTRES[1]),
         ("spare", Role.REVIEWER, None),
+        ("auditor", Role.AUDITOR, None),
     ):
         add_staff(
             ctx,
             username=username,
             role=role,
             institution=INSTITUTION,
-            centre=centre,
+            centres=[centre] if centre else (),
             password_hash=hashed,
         )
     found_other_college(ctx)
+
+
+def _add_profile(ctx: Context, admin: Viewer) -> str:
+    own = replace(SHIPPED["student-card"], key="visa", title="签证")
+    save_profile(ctx, admin, own, is_new=True)
+    switch_profile(ctx, admin, "visa", is_on=True)
+    return "visa"
+
+
+def _cut(ctx: Context, admin: Viewer) -> dict[str, str]:
+    """The one collected photo's other picture, and a trial."""
+    trial_id = request_trial(ctx, admin, SHIPPED["cet"])
+    while cut_next(ctx, FakeMaker()) or try_next(ctx, FakeMaker()):
+        pass
+    with ctx.db.read() as session:
+        made = select(ProfilePhoto.id).where(ProfilePhoto.file_key.is_not(None))
+        return {"trial": str(trial_id), "cut": str(session.scalars(made).one())}
 
 
 def _find_order(ctx: Context, enrolment_id: str) -> str:
@@ -167,6 +224,11 @@ def _find_order(ctx: Context, enrolment_id: str) -> str:
         )
     assert number is not None
     return number
+
+
+def _find_refund_request(ctx: Context) -> str:
+    with ctx.db.read() as session:
+        return str(session.scalars(select(RefundRequest.id)).one())
 
 
 def _allow_reminders(ctx: Context) -> None:
@@ -239,6 +301,46 @@ def _add_money_trouble(ctx: Context, out_trade_no: str, admin: Viewer) -> dict[s
             "held": str(held.id),
             "difference": str(difference.id),
         }
+
+
+def _assess(ctx: Context, admin: Viewer) -> uuid.UUID:
+    answers = dict.fromkeys(QUESTIONS, "已逐项评估，风险可控，措施有效。")
+    return sign_assessment(ctx, admin, answers, [PHOTO, FACES]).id
+
+
+def _upload_folder(ctx: Context, admin: Viewer) -> uuid.UUID:
+    """A photographer's folder: two files, one of them for a student who has not agreed."""
+    shots = f"file,学号\na.jpg,{STUDENTS[5].student_no}\n".encode()
+    sent = [SentFile("a.jpg", io.BytesIO(JPEG)), SentFile("shots.csv", io.BytesIO(shots))]
+    return receive_folder(ctx, admin, sent)
+
+
+def _add_reference(ctx: Context, admin: Viewer, photo_id: uuid.UUID) -> uuid.UUID:
+    """A student agreed to comparing and is unlike the imported reference."""
+    set_switch(ctx, admin, is_on=True)
+    with ctx.db.write() as session:
+        enrolment = session.get_one(Enrolment, session.get_one(Photo, photo_id).enrolment_id)
+        decider = Decider("student")
+        record_consent(session, enrolment, FACES, is_given=True, decider=decider, at=ctx.now())
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(f"{STUDENTS[1].student_no}.jpg", JPEG)
+    job_id = receive_references(ctx, admin, packed)
+    run_reference_import(ctx, job_id, FakeFitter())
+    with ctx.db.write() as session:
+        session.execute(
+            update(BackgroundJob).where(BackgroundJob.id == job_id).values(state="done")
+        )
+        session.add(
+            FaceHint(
+                institution_id=admin.institution_id,
+                photo_id=photo_id,
+                kind=FaceHintKind.UNLIKE_REFERENCE,
+                step=3,
+                found_at=ctx.now(),
+            )
+        )
+    return job_id
 
 
 def _upload_roster(ctx: Context, admin: Viewer) -> uuid.UUID:

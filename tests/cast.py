@@ -9,8 +9,8 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from server.services.demo import CODE, list_demo_students
-from server.services.manage_institution import CONSENT_VERSION
+from server.demo import CODE, list_demo_students
+from server.services.consent.shipped import SHIPPED_VERSION
 
 JPEG = b"\xff\xd8\xff\xe0 not really a picture, but it begins like one"
 STUDENTS = list_demo_students()
@@ -34,13 +34,13 @@ class Phone:
         headers = {"Authorization": f"Bearer {self.token}"}
         return self.client.open("/api/v1" + path, method=method, headers=headers, **options)
 
-    def bind(self, place: int = 0, **changes: str) -> TestResponse:
+    def bind(self, place: int = 0, **changes: Any) -> TestResponse:
         student = STUDENTS[place]
         body = {
             "feature_code": CODE,
             "name": student.name,
             "id_number": student.id_number,
-            "consent_version": CONSENT_VERSION,
+            "consent_version": SHIPPED_VERSION,
         }
         return self.call("POST", "/enrolments", json={**body, **changes})
 
@@ -50,11 +50,11 @@ class Phone:
         enrolment_id: str = answer.json["data"]["id"]
         return enrolment_id
 
-    def upload(self, enrolment_id: str, data: bytes = JPEG) -> TestResponse:
+    def upload(self, enrolment_id: str, data: bytes = JPEG, **fields: str) -> TestResponse:
         answer = self.call(
             "POST",
             f"/enrolments/{enrolment_id}/photos",
-            data={"photo": (io.BytesIO(data), "photo.jpg")},
+            data={"photo": (io.BytesIO(data), "photo.jpg"), **fields},
             content_type="multipart/form-data",
         )
         # werkzeug's client leaves the temporary file of a large body to the garbage collector

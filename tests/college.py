@@ -11,6 +11,7 @@ from sqlalchemy import insert, select
 from models import (
     Batch,
     CollectionStatus,
+    ConsentRecord,
     Enrolment,
     Institution,
     Photo,
@@ -26,10 +27,12 @@ from models import (
 from server.context import Context
 from server.gateways.photo_store import content_key, hash_bytes
 from server.security.passwords import hash_password
+from server.services.college.set_up import add_institution, find_or_create_centre
+from server.services.consent.parts import PHOTO
+from server.services.consent.shipped import OFFERED, SHIPPED_VERSION
 from server.services.id_numbers import compute_check_character
-from server.services.manage_institution import add_institution, find_or_create_centre
-from server.services.manage_staff import add_staff
-from server.services.staff_viewer import Viewer
+from server.services.staff.create import add_staff
+from server.services.viewer import Viewer
 from tests.desk import DEMO_PASSWORD
 
 OTHER = "上海另一所大学网络教育学院"
@@ -46,6 +49,7 @@ class Collected:
     major: str = "法学"
     photo: bytes = b""
     is_registered: bool = True
+    agreed: tuple[str, ...] = (PHOTO, *OFFERED)
     id: uuid.UUID = field(default_factory=new_id)
 
 
@@ -80,7 +84,7 @@ def collect(ctx: Context, institution: str, students: list[Collected]) -> Batch:
         user.encrypt_openid(f"openid-{new_id()}", ctx.cipher)
         session.add(user)
         session.flush()
-        rows, photos = [], []
+        rows, photos, agreements = [], [], []
         for place, student in enumerate(students):
             student.id_number = student.id_number or make_id_number(place)
             student.photo = student.photo or b"\xff\xd8\xff photo of " + student.student_no.encode()
@@ -111,6 +115,10 @@ def collect(ctx: Context, institution: str, students: list[Collected]) -> Batch:
                     "updated_at": now,
                 }
             )
+            agreements += [
+                {"enrolment_id": student.id, "kind": kind, "version": SHIPPED_VERSION, "at": now}
+                for kind in student.agreed
+            ]
             photos.append(
                 {
                     "id": photo_id,
@@ -129,6 +137,7 @@ def collect(ctx: Context, institution: str, students: list[Collected]) -> Batch:
             )
         session.execute(insert(Enrolment), rows)
         session.execute(insert(Photo), photos)
+        session.execute(insert(ConsentRecord), agreements)
         links = [{"id": photo["enrolment_id"], "photo_id": photo["id"]} for photo in photos]
         session.bulk_update_mappings(Enrolment.__mapper__, links)
     return batch
@@ -147,7 +156,7 @@ def found_other_college(ctx: Context) -> None:
             username=f"other-{role.value}",
             role=role,
             institution=OTHER,
-            centre="别的学习中心" if role is Role.CENTRE else None,
+            centres=["别的学习中心"] if role is Role.CENTRE else (),
             password_hash=password_hash,
         )
 
@@ -159,10 +168,11 @@ def view_as(ctx: Context, username: str) -> Viewer:
         return Viewer(
             staff_id=staff.id,
             username=username,
+            shown_name=username,
             role=staff.role,
             institution_id=staff.institution_id,
             institution_name=staff.institution.name,
-            centre_id=staff.centre_id,
+            centre_ids=tuple(centre.id for centre in staff.centres),
             centre_name="",
             session_id=staff.id,
             reauthenticated_at=ctx.now(),

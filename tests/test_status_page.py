@@ -1,6 +1,9 @@
+from __future__ import annotations
+
 import datetime as dt
 import uuid
 
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
@@ -25,7 +28,8 @@ FIRST = STUDENTS[0]
 def ask(client: FlaskClient, student_no: str, tail: str, path: str = "/status"):  # noqa: ANN201
     token = csrf_of(client.get("/status").text)
     form = {"student_no": student_no, "id_tail": tail, "csrf_token": token}
-    return client.post(path, data=form)
+    # Read to its end at once: an answer that a test keeps unread keeps its place in the lane too.
+    return client.post(path, data=form, buffered=True)
 
 
 def test_right_pair_shows_the_status_without_the_whole_name_or_number(client: FlaskClient) -> None:
@@ -85,7 +89,7 @@ def test_student_who_was_sent_back_reads_every_reason(client: FlaskClient, demo:
             )
         )
     page = read_page(ask(client, FIRST.student_no, FIRST.id_number[-6:]))
-    assert "背景有阴影;请换一面墙" in page.text
+    assert "背景有阴影；请换一面墙" in page.text
 
 
 def test_card_shows_the_photo_from_its_date(client: FlaskClient, demo: Context) -> None:
@@ -117,3 +121,37 @@ def test_card_shows_the_photo_from_its_date(client: FlaskClient, demo: Context) 
     assert "查看学籍卡" in ask(client, FIRST.student_no, tail).text
     card = ask(client, FIRST.student_no, tail, "/status/card")
     assert "data:image/jpeg;base64," in read_page(card).html
+
+
+def test_numbers_that_mean_the_same_are_counted_together(client: FlaskClient) -> None:
+    typed = (
+        FIRST.student_no,
+        f" {FIRST.student_no}",
+        f"{FIRST.student_no}\u200b",
+        "２０２００００１",
+    )
+    statuses = [ask(client, typed[n % 4], f"{n:06d}").status_code for n in range(11)]
+    assert statuses == [404] * 10 + [429]
+
+
+def test_who_looked_here_before_is_not_shut_out_by_strangers(app: Flask) -> None:
+    owner, stranger = app.test_client(), app.test_client()
+    tail = FIRST.id_number[-6:]
+    assert ask(owner, FIRST.student_no, tail).status_code == 200
+    answers = [ask(stranger, FIRST.student_no, f"{n:06d}") for n in range(11)]
+    assert answers[-1].status_code == 429
+    assert "还可以试 9 次" in read_page(answers[0]).error
+    assert ask(owner, FIRST.student_no, tail).status_code == 200
+
+
+def test_page_says_what_to_do_until_when_and_whom_to_ask(client: FlaskClient) -> None:
+    page = read_page(ask(client, FIRST.student_no, FIRST.id_number[-6:]))
+    assert "北京示范大学网络教育学院" in page.text
+    assert "打开微信小程序，按提示拍照" in page.text
+    assert "最晚 2026年11月10日 23:59" in page.text
+    assert "咨询：教务处学籍科，010-88888888" in page.text
+    assert 'aria-current="step"' in page.html
+    assert "bootstrap" not in page.html
+    refused = read_page(ask(client, FIRST.student_no, "000000"))
+    assert "咨询：教务处学籍科" in refused.text
+    assert "学习中心" not in refused.text

@@ -1,5 +1,7 @@
 """One busy college for all tests of this room: they send requests and compare answers."""
 
+from __future__ import annotations
+
 import dataclasses
 import shutil
 from collections.abc import Iterator
@@ -9,8 +11,8 @@ from typing import Any
 import pytest
 
 from server.app import create_app
+from server.demo import load_demo
 from server.duties import register_jobs
-from server.services.demo import load_demo
 from server.settings import load_settings
 from server.wiring import build_context
 from tests.busy import Busy, make_busy

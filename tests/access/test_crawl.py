@@ -17,6 +17,7 @@ from server.duties import register_jobs
 from tests.busy import Busy, make_busy
 from tests.desk import Desk, sign_in
 from tests.page import Page, find_faults
+from tests.rounds import few
 
 MOST_PAGES = 160
 PER_ROUTE = 6
@@ -73,7 +74,8 @@ def crawl(busy: Busy, desk: Desk) -> tuple[dict[str, int], list[str]]:
         answer = desk.client.get(address, buffered=True, follow_redirects=True)
         if answer.status_code != 200:
             is_picture_of_wechat = rule.endswith("/picture") and answer.status_code == 503
-            if not is_picture_of_wechat:
+            is_held = rule.endswith("/review/<uuid:photo_id>") and "另一位审核员" in answer.text
+            if not is_picture_of_wechat and not is_held:
                 faults.append(f"{address}: {answer.status_code}")
             continue
         if answer.mimetype != "text/html":
@@ -98,13 +100,12 @@ def test_every_page_that_a_role_can_reach_is_sound(busy: Busy, username: str) ->
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_every_page_works_on_postgresql_too(demo: Context, app: Flask) -> None:
+@pytest.mark.parametrize("username", few(["admin", "centre1"], lambda name: name == "centre1"))
+def test_every_page_works_on_postgresql_too(demo: Context, app: Flask, username: str) -> None:
     register_jobs()
-    busy = make_busy(demo, app)
-    for username in ("admin", "centre1"):
-        visits, faults = crawl(busy, sign_in(app, username))
-        assert not faults, "\n".join(faults)
-        assert sum(visits.values()) >= LEAST_PAGES[username]
+    visits, faults = crawl(make_busy(demo, app), sign_in(app, username))
+    assert not faults, "\n".join(faults)
+    assert sum(visits.values()) >= LEAST_PAGES[username]
 
 
 def test_pages_outside_the_console_are_sound(busy: Busy) -> None:

@@ -12,13 +12,13 @@ from werkzeug.test import TestResponse
 
 from models import Role
 from server.console.access import ANYONE, declared_roles
-from tests.access.routes import ALL, API, CONSOLE, OPEN, Call, Row
+from tests.access.routes import API, CONSOLE, EVERYBODY, OPEN, Call, Row
 from tests.busy import Busy, personal_texts
 from tests.cast import STUDENTS
 from tests.desk import Desk, sign_in
 from tests.page import csrf_of
 
-ROLES = ("admin", "reviewer", "centre1", "finance")
+ROLES = ("admin", "reviewer", "centre1", "finance", "auditor")
 OUTSIDERS = tuple(f"other-{role.value}" for role in Role)
 WITHOUT_BODY = {"GET"}
 
@@ -66,6 +66,19 @@ def test_every_route_stands_in_the_table_and_no_other(busy: Busy) -> None:
     known = set(CONSOLE) | set(API) | set(OPEN)
     assert list_routes(app) - known == set(), "new routes: say in tests/access/routes.py who may"
     assert known - list_routes(app) == set(), "routes that are gone"
+
+
+OWN_ACCOUNT = ("/console/account/", "/console/confirm", "/console/sign-out", "/console/<path:")
+
+
+def test_auditor_only_reads() -> None:
+    """What that role may post concerns its own account alone."""
+    acts = [
+        route
+        for route, row in CONSOLE.items()
+        if "auditor" in row.may.split() and not route.startswith("GET ")
+    ]
+    assert [one for one in acts if not one.split(" ", 1)[1].startswith(OWN_ACCOUNT)] == []
 
 
 def test_console_declares_the_roles_of_the_table(busy: Busy) -> None:
@@ -123,8 +136,12 @@ def test_each_role_gets_in_where_the_table_says_and_nowhere_else(
 ) -> None:
     """Refusals first: they must change nothing for those who may."""
     remember_tokens(busy, desks)
-    order = sorted(CONSOLE, key=lambda route: CONSOLE[route].ends_session)
-    names = (*OUTSIDERS, "centre2", "finance", "centre1", "reviewer", "admin")
+    # whatever is decided about photos on the way may end the reference
+    order = sorted(
+        CONSOLE,
+        key=lambda route: (CONSOLE[route].ends_session, CONSOLE[route].thing != "reference"),
+    )
+    names = (*OUTSIDERS, "centre2", "auditor", "finance", "centre1", "reviewer", "admin")
     faults = []
     for route in order:
         row = CONSOLE[route]
@@ -236,4 +253,4 @@ def test_centre_sees_only_its_own_students(busy: Busy, desks: dict[str, Desk]) -
         text = desks["centre1"].get(path).text
         assert STUDENTS[0].student_no in text or path != "/console/students"
         assert [number for number in foreign if number in text] == []
-    assert ALL.split() == [role.value for role in Role]
+    assert EVERYBODY.split() == [role.value for role in Role]

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import uuid
 from collections.abc import Callable
 
@@ -5,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from server.context import Context
-from server.services.check_photo import check_photo
+from server.services.photo.check import check_photo
 from tests.cast import Phone
 from tests.fakes import FakeChecker
 

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import datetime as dt
 
 import pytest
@@ -44,6 +46,6 @@ def test_code_before_its_window_is_shown_but_not_open(alice: Phone, demo: Contex
 
 def test_code_after_its_window_is_closed(alice: Phone, demo: Context) -> None:
     enrolment = alice.bound()
-    change_code(demo, closes_at=demo.now())
+    change_code(demo, closes_at=demo.now() - dt.timedelta(seconds=1))
     assert_refused(alice.bind(1), 409, "feature_code_closed")
     assert_refused(alice.upload(enrolment), 409, "feature_code_closed")

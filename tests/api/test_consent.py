@@ -1,19 +1,19 @@
 """Consent: every version is kept, and one that means something new is asked for again."""
 
+from __future__ import annotations
+
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import DatabaseError
 
 from models import ConsentRecord, ConsentText
 from server.context import Context
 from server.gateways.clock import SettableClock
-from server.services.consent import ConsentMalformed, publish_consent
-from server.services.manage_institution import CONSENT_VERSION
+from server.services.consent.parts import Receiver
+from server.services.consent.publish import ConsentMalformed, MeaningChanged
+from server.services.consent.shipped import SHIPPED_VERSION
 from tests.cast import JPEG, Phone, assert_refused
-
-TEXT = (
-    "为办理学历电子注册,学校需要采集您的姓名、证件号码和照片,并在审核时与您的学籍照片进行人工核对。"
-    * 2
-)
+from tests.notices import find_college, publish, read_present
 
 
 @pytest.fixture(autouse=True)
@@ -30,35 +30,69 @@ def agreed_to(ctx: Context) -> list[str]:
 
 def test_new_meaning_is_asked_for_before_the_next_photo(alice: Phone, demo: Context) -> None:
     enrolment = alice.bound()
-    assert publish_consent(demo, "2027-03", TEXT) is True
+    assert publish(demo, "2027-03", purpose="另一个目的") is True
     assert_refused(alice.upload(enrolment, JPEG), 409, "consent_outdated")
     assert alice.enrolment(enrolment)["id"] == enrolment
     shown = alice.call("GET", "/codes/y0814v").json["data"]["consent"]
-    assert shown == {"version": "2027-03", "text": TEXT}
+    assert shown["version"] == "2027-03"
+    assert "另一个目的" in shown["text"]
     assert_refused(alice.bind(), 409, "consent_outdated")
     assert alice.bind(consent_version="2027-03").status_code == 200
     assert alice.upload(enrolment, JPEG).status_code == 202
-    assert agreed_to(demo) == [CONSENT_VERSION, "2027-03"]
+    assert agreed_to(demo) == [SHIPPED_VERSION, "2027-03"]
 
 
 def test_better_words_stand_in_nobodys_way(alice: Phone, bob: Phone, demo: Context) -> None:
     enrolment = alice.bound()
-    assert publish_consent(demo, f"{CONSENT_VERSION}.1", TEXT) is False
+    assert publish(demo, f"{SHIPPED_VERSION}.1", rights="换一种说法") is False
     assert alice.upload(enrolment, JPEG).status_code == 202
     shown = bob.call("GET", "/codes/y0814v").json["data"]["consent"]
-    assert shown["version"] == f"{CONSENT_VERSION}.1"
+    assert shown["version"] == f"{SHIPPED_VERSION}.1"
     assert bob.bind(1, consent_version=shown["version"]).status_code == 200
-    assert agreed_to(demo) == [CONSENT_VERSION, f"{CONSENT_VERSION}.1"]
+    assert agreed_to(demo) == [SHIPPED_VERSION, f"{SHIPPED_VERSION}.1"]
 
 
-@pytest.mark.parametrize(
-    ("version", "text"),
-    [("v2", TEXT), ("2027-03", "短"), ("2027-03.1000", TEXT), (CONSENT_VERSION, TEXT)],
-)
-def test_version_is_well_formed_and_never_changed(demo: Context, version: str, text: str) -> None:
+def test_another_receiver_is_more_than_better_words(demo: Context) -> None:
+    receivers = read_present(demo).receivers
+    new = Receiver("library", "图书馆", "本校图书馆", "电话", "门禁", "照片", "在校期间")
+    with pytest.raises(MeaningChanged):
+        publish(demo, f"{SHIPPED_VERSION}.1", receivers=(*receivers, new))
+    assert publish(demo, "2027-03", receivers=(*receivers, new)) is True
+
+
+@pytest.mark.parametrize("version", ["v2", "2027-03.1000", SHIPPED_VERSION])
+def test_version_is_well_formed_and_never_changed(demo: Context, version: str) -> None:
     with pytest.raises(ConsentMalformed):
-        publish_consent(demo, version, text)
+        publish(demo, version, rights="别的话")
     with demo.db.read() as session:
-        kept = session.scalars(select(ConsentText)).one()
-    assert kept.version == CONSENT_VERSION
-    assert kept.text != text
+        kept = session.scalars(
+            select(ConsentText).where(ConsentText.institution_id == find_college(demo))
+        ).one()
+    assert kept.version == SHIPPED_VERSION
+    assert "别的话" not in kept.text
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE consent_text SET text = 'x'",
+        "DELETE FROM consent_text",
+        "UPDATE consent_record SET is_given = (1 = 0)",
+        "DELETE FROM consent_record",
+    ],
+)
+def test_published_notices_and_consents_cannot_be_changed(
+    alice: Phone, demo: Context, statement: str
+) -> None:
+    alice.bound()
+    with (
+        pytest.raises(DatabaseError, match=r"append-only|permission denied"),
+        demo.db.write() as session,
+    ):
+        session.execute(text(statement))
+
+
+def test_students_of_another_college_read_its_own_notice(alice: Phone, demo: Context) -> None:
+    shown = alice.call("GET", "/codes/y0814v").json["data"]["consent"]
+    assert "北京示范大学网络教育学院" in shown["text"]

@@ -1,5 +1,7 @@
 """Retention: what goes, what stays, and that nothing acknowledged goes with it."""
 
+from __future__ import annotations
+
 import dataclasses
 import datetime as dt
 import uuid
@@ -20,8 +22,8 @@ from models import (
 )
 from server.context import Context
 from server.gateways.clock import SettableClock
-from server.services.check_integrity import check_integrity
-from server.services.purge import purge
+from server.services.upkeep.check_integrity import check_integrity
+from server.services.upkeep.purge import purge
 from tests.cast import JPEG, Phone
 from tests.transfer.college import fill_college
 
@@ -92,8 +94,12 @@ def test_each_kind_of_photo_goes_or_stays(
             "raw photo of a collected student": 1,
             "closed photo": 3,
             "notice body": 0,
+            "forged notice": 0,
             "message fields": 0,
             "login": 0,
+            "roster job": 0,
+            "code": 0,
+            "person": 0,
         }
     )
     assert keys_of(demo) == {

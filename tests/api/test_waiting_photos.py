@@ -1,5 +1,7 @@
 """A photo that waits for its verdict: whatever happens around it, somebody takes it up."""
 
+from __future__ import annotations
+
 import datetime as dt
 import os
 import uuid
@@ -11,14 +13,15 @@ from sqlalchemy import select, update
 from models import DeletionRecord, Enrolment, Photo, PhotoState, Verdict
 from server.context import Context
 from server.gateways.photo_store import FolderPhotoStore, PhotoStoreUnavailable
-from server.queue import WorkQueue
-from server.services.check_integrity import check_integrity
-from server.services.check_photo import MAX_ATTEMPTS, check_next, check_photo
-from server.services.keep_file import keep_file
-from server.services.queue_wait import QueueFull, estimate_wait_s, refuse_when_full
-from server.services.remove_orphans import remove_orphans
-from server.services.withdraw_photo import withdraw_photo
-from server.sweepers import claim_round, requeue_unchecked_photos
+from server.gateways.queue import WorkQueue
+from server.services.photo.check import MAX_ATTEMPTS, check_next, check_photo
+from server.services.photo.keep_file import keep_file
+from server.services.photo.queue_wait import QueueFull, estimate_wait_s, refuse_when_full
+from server.services.photo.remove_orphans import remove_orphans
+from server.services.photo.requeue import requeue_unchecked_photos
+from server.services.photo.withdraw import withdraw_photo
+from server.services.upkeep.check_integrity import check_integrity
+from server.sweepers import claim_round
 from tests.cast import JPEG, Phone, assert_refused
 from tests.fakes import FakeChecker, FakeExamination
 
@@ -184,8 +187,8 @@ def test_nobody_is_let_in_whose_verdict_would_be_late(alice: Phone, demo: Contex
     slow = estimate_wait_s(demo)
     assert slow > quick, "they have waited for a while and nothing was judged"
     object.__setattr__(demo.settings, "queue_wait_limit_s", slow - 1)
-    with pytest.raises(QueueFull) as refusal:
-        refuse_when_full(demo)
+    with demo.db.read() as session, pytest.raises(QueueFull) as refusal:
+        refuse_when_full(session, demo)
     assert 0 < (refusal.value.retry_after_s or 0) <= 60
     assert_refused(alice.upload(enrolment, JPEG + b"9"), 503, "queue_full")
     with demo.db.write() as session:
@@ -196,7 +199,8 @@ def test_nobody_is_let_in_whose_verdict_would_be_late(alice: Phone, demo: Contex
             .values(state=PhotoState.CHECKED, checked_at=demo.now())
         )
     assert estimate_wait_s(demo) < slow
-    refuse_when_full(demo)
+    with demo.db.read() as session:
+        refuse_when_full(session, demo)
 
 
 def test_check_of_one_photo_takes_only_that(alice: Phone, demo: Context) -> None:

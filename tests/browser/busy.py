@@ -9,12 +9,10 @@ from typing import Any
 
 import httpx
 
+from benchmarks.rig.portraits import SKIN_TONES, Glasses, phone_photo_bytes, phone_portrait
+from benchmarks.rig.stack import Stack, Student
 from tests.page import csrf_of
-from tests.portraits import SKIN_TONES, Glasses, phone_photo_bytes, phone_portrait
-from tests.system.stack import Stack, Student
 
-FIRST_PLACE = 10
-"""The students before it belong to other tests."""
 AT_ONCE = 4
 
 
@@ -59,14 +57,12 @@ class StaffHttp:
         return answer
 
 
-def make_busy(
-    stack: Stack, visits: tuple[Visit, ...] = VISITS, first: int = FIRST_PLACE
-) -> list[Student]:
+def make_busy(stack: Stack, visits: tuple[Visit, ...] = VISITS) -> list[Student]:
     """Let students visit, a few at a time, and a reviewer decide on some."""
-    everyone = stack.students()
+    people = stack.take_students(len(visits))
 
     def visit(place: int) -> tuple[Student, str]:
-        return _visit(stack, everyone[first + place], visits[place], first + place)
+        return _visit(stack, people[place], visits[place])
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         done = list(pool.map(visit, range(len(visits))))
@@ -76,9 +72,9 @@ def make_busy(
     return [student for student, _ in done]
 
 
-def _visit(stack: Stack, person: dict[str, str], visit: Visit, place: int) -> tuple[Student, str]:
+def _visit(stack: Stack, person: dict[str, str], visit: Visit) -> tuple[Student, str]:
     student = Student(stack, person).sign_in().bind()
-    picture = phone_portrait().but(seed=place, **visit.portrait)
+    picture = phone_portrait().but(seed=int(person["student_no"]), **visit.portrait)
     photo_id = student.upload(phone_photo_bytes(picture, size=(1200, 1600))).json()["data"]["id"]
     verdict = student.wait_for_verdict(photo_id)
     if visit.pays and verdict["verdict"] != "fail":

@@ -1,5 +1,7 @@
 """A real Chromium at a running installation. Skipped with its reason where there is none."""
 
+from __future__ import annotations
+
 import os
 import shutil
 from collections.abc import Iterator
@@ -8,8 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from benchmarks.rig.portraits import phone_photo_bytes
+from benchmarks.rig.stack import Stack, run_stack
 from tests.browser.people import WAIT_MS, Phone, StaffDesk
-from tests.system.stack import Stack, run_stack
 
 QUIET = [
     "--no-sandbox",
@@ -19,7 +22,10 @@ QUIET = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream=fps=5",
 ]
+FRAMES = 3
 IS_CI = os.environ.get("CI") == "true"
 
 
@@ -28,8 +34,16 @@ def find_chromium() -> str | None:
     return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 
 
+def show_to_camera(photo: bytes, folder: Path) -> str:
+    """Return the option with which Chromium's camera sees this JPEG."""
+    film = folder / "camera.mjpeg"
+    film.write_bytes(photo * FRAMES)
+    return f"--use-file-for-fake-video-capture={film}"
+
+
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Chromium whose camera sees a drawn portrait."""
     path = find_chromium()
     if path is None:
         if IS_CI:
@@ -38,7 +52,8 @@ def browser() -> Iterator[Browser]:
     # a machine that runs other tests beside these takes its time
     expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=QUIET)
+        camera = show_to_camera(phone_photo_bytes(size=(1200, 1600)), tmp_path_factory.mktemp("c"))
+        chromium = playwright.chromium.launch(executable_path=path, args=[*QUIET, camera])
         yield chromium
         chromium.close()
 
@@ -61,7 +76,7 @@ def album() -> Path:
 @pytest.fixture
 def phone(browser: Browser, shop: Stack, album: Path) -> Iterator[Phone]:
     context = browser.new_context(
-        viewport={"width": 390, "height": 844}, device_scale_factor=2, locale="zh-CN"
+        viewport={"width": 390, "height": 844}, locale="zh-CN", has_touch=True
     )
     yield Phone(context.new_page(), shop, album)
     context.close()

@@ -11,14 +11,14 @@ import tempfile
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from server.services.read_roster import COLUMNS
+from benchmarks.rig.portraits import phone_photo_bytes
+from benchmarks.rig.stack import Stack, run_stack
+from server.services.roster.columns import COLUMNS
 from tests.browser.busy import make_busy
-from tests.browser.conftest import QUIET, find_chromium
+from tests.browser.conftest import QUIET, find_chromium, show_to_camera
 from tests.browser.people import Phone, StaffDesk
-from tests.portraits import phone_photo_bytes
-from tests.system.stack import Stack, run_stack
 
 COLOURS = 128
 ROSTER = (
@@ -44,24 +44,30 @@ class Camera:
 
 
 def photograph_phone(browser: Browser, stack: Stack, camera: Camera) -> None:
-    """The student's journey up to the payment."""
-    context = browser.new_context(viewport={"width": 390, "height": 844}, locale="zh-CN")
+    """The student's journey through the mini-program, up to the payment."""
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, locale="zh-CN", has_touch=True
+    )
     phone = Phone(context.new_page(), stack, camera.folder)
-    phone.open("pictures")
-    phone.bind(stack.students()[0])
+    phone.open("pictures", scene="y0814v")
+    camera.shoot(phone.page, "phone-home")
+    phone.bind(phone.take_student())
     phone.press("capture-button")
-    photo = camera.folder / "photo.jpg"
-    photo.write_bytes(phone_photo_bytes(size=(1500, 2000)))
-    phone.choose(photo)
+    phone.find("camera-button").wait_for()
+    camera.shoot(phone.page, "phone-guide")
+    phone.press("camera-button")
+    expect(phone.find("camera-shutter")).to_be_enabled()
+    camera.shoot(phone.page, "phone-capture")
+    phone.press("camera-shutter")
+    phone.press("upload-button")
     phone.find("standard-image").wait_for()
     camera.shoot(phone.page, "phone-verdict")
     phone.press("continue-button")
-    phone.press("pay-button")
-    phone.press("pay-confirm")
+    phone.pay()
     phone.expect_status("uploaded")
     phone.page.get_by_text("支付成功").wait_for(state="hidden")
     camera.shoot(phone.page, "phone-status")
-    photo.unlink()
+    assert phone.list_faults() == []
     context.close()
 
 
@@ -106,7 +112,8 @@ def main() -> None:
         sync_playwright() as playwright,
     ):
         make_busy(stack)
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=QUIET)
+        eye = show_to_camera(phone_photo_bytes(size=(1200, 1600)), Path(folder))
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=[*QUIET, eye])
         photograph_phone(browser, stack, camera)
         photograph_console(browser, stack, camera)
         browser.close()

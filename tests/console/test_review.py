@@ -1,5 +1,7 @@
 """The review queue: who comes first, one reviewer a photo, decisions, undo, and what is told."""
 
+from __future__ import annotations
+
 import datetime as dt
 import re
 import uuid
@@ -107,6 +109,7 @@ def test_near_the_cutoff_comes_first_then_warnings_then_the_oldest(
     assert order == [near_old, near_young, late_warned, late_old]
 
 
+@pytest.mark.engines
 def test_two_reviewers_never_hold_the_same_photo(app: Flask, demo: Context) -> None:
     first, second = put_in_queue(demo, 0), put_in_queue(demo, 1, uploaded_at=demo.now() + MINUTE)
     alice, bob = sign_in(app, "reviewer"), sign_in(app, "admin")
@@ -123,6 +126,7 @@ def test_two_reviewers_never_hold_the_same_photo(app: Flask, demo: Context) -> N
     assert status_of(demo, first) is CollectionStatus.COLLECTED
 
 
+@pytest.mark.engines
 def test_approval_locks_the_photo_and_a_second_click_is_the_same(app: Flask, demo: Context) -> None:
     photo_id = put_in_queue(demo, 0)
     desk = sign_in(app, "reviewer")
@@ -147,7 +151,7 @@ def test_rejection_names_its_reasons_to_the_student(app: Flask, demo: Context) -
     assert "请至少选择一个退回原因" in empty.text
     desk.submit(f"{address(photo_id)}/reject", reason=["hair.brows", "no.such"], note="露出眉毛")
     assert status_of(demo, photo_id) is CollectionStatus.REUPLOAD_REQUIRED
-    assert messages(demo)[0].fields["thing2"] == "头发遮住眉毛;露出眉毛"
+    assert messages(demo)[0].fields["thing2"] == "头发遮住眉毛；露出眉毛"
     assert messages(demo)[0].next_attempt_at == demo.now() + MINUTE
 
 
@@ -192,7 +196,7 @@ def test_contact_sheet_approves_what_is_ticked_and_still_waits(app: Flask, demo:
     answer = desk.client.get(
         desk.submit("/console/review/sheet", photo=[str(i) for i in clean[1:]])
     )
-    assert "已采用 1 张" in answer.text
+    assert "已通过 1 张" in answer.text
     assert "1 张已被更换、撤回或由他人审核" in answer.text
     assert status_of(demo, clean[0]) is CollectionStatus.UPLOADED
     assert status_of(demo, clean[1]) is CollectionStatus.COLLECTED

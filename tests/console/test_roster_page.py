@@ -1,19 +1,25 @@
+from __future__ import annotations
+
 import functools
 import io
 import struct
+import uuid
 import zipfile
 from pathlib import Path
 
 import openpyxl
 import pytest
+from flask import Flask
 from sqlalchemy import func, select
 
 from models import AuditEntry, BackgroundJob, Enrolment, LearningCentre
 from server.context import Context
-from server.services.read_roster import COLUMNS, MAX_UNPACKED_BYTES
-from server.services.roster_jobs import register_roster_jobs
-from server.services.roster_uploads import remove_spent_rosters
-from server.services.run_jobs import claim_next_job, finish_job, run_next_job
+from server.services.jobs import claim_next_job, finish_job, run_next_job
+from server.services.roster.columns import COLUMNS
+from server.services.roster.jobs import register_roster_jobs
+from server.services.roster.read_sheet import MAX_UNPACKED_BYTES
+from server.services.roster.uploads import remove_spent_rosters
+from tests.cast import Phone
 from tests.desk import Desk
 
 ID_NUMBER = "110101199003070038"
@@ -61,12 +67,12 @@ def test_roster_is_checked_shown_confirmed_and_imported(admin: Desk, demo: Conte
     assert "1 新增" in shown
     assert "1 有变化" in shown
     assert "在籍 → 休学 1 人" in shown
-    assert "第 3 行 20200001 学籍状态" in shown
+    assert "第 3 行 20200001 学籍状态：在籍 → 休学" in shown
     assert ID_NUMBER not in admin.get(page).text
     assert count_students(demo) == 60
     admin.submit(f"{page}/confirm")
     work(demo)
-    assert "已导入:新增 1 人,更新 1 人" in admin.read(page).text
+    assert "已导入：新增 1 人，更新 1 人" in admin.read(page).text
     assert count_students(demo) == 61
     with demo.db.read() as session:
         person = session.scalars(select(Enrolment).where(Enrolment.student_no == "20200001")).one()
@@ -77,6 +83,7 @@ def test_roster_is_checked_shown_confirmed_and_imported(admin: Desk, demo: Conte
 
 
 @one_engine
+@pytest.mark.engines
 def test_second_click_on_confirm_imports_once(admin: Desk, demo: Context) -> None:
     page = upload(admin, as_csv(GOOD))
     work(demo)
@@ -111,7 +118,7 @@ def test_unknown_centres_are_created_only_with_the_box_ticked(admin: Desk, demo:
     line = GOOD.replace("直属", "月球")
     page = upload(admin, as_csv(line), create_centres="yes")
     work(demo)
-    assert "将新建学习中心:月球学习中心" in admin.read(page).text
+    assert "将新建学习中心：月球学习中心" in admin.read(page).text
     admin.submit(f"{page}/confirm")
     work(demo)
     with demo.db.read() as session:
@@ -146,6 +153,7 @@ def test_discarded_roster_leaves_nothing(admin: Desk, demo: Context) -> None:
     assert admin.post(f"{page}/confirm").status_code == 409
 
 
+@pytest.mark.engines
 def test_two_administrators_with_the_same_students_lose_nothing(
     admin: Desk, other_admin: Desk, demo: Context
 ) -> None:
@@ -159,9 +167,10 @@ def test_two_administrators_with_the_same_students_lose_nothing(
     assert "被改动过" in shown.error
     other_admin.submit(f"{second}/confirm")
     work(demo)
-    assert "已导入:新增 0 人,更新 1 人" in other_admin.read(second).text
+    assert "已导入：新增 0 人，更新 1 人" in other_admin.read(second).text
 
 
+@pytest.mark.engines
 def test_killed_worker_is_followed_by_another_that_imports_once(admin: Desk, demo: Context) -> None:
     page = upload(admin, as_csv(GOOD))
     work(demo)
@@ -179,6 +188,30 @@ def test_killed_worker_is_followed_by_another_that_imports_once(admin: Desk, dem
     finish_job(demo, claimed.id, state="done")
     assert count_students(demo) == 61
     assert "已导入" in admin.read(page).text
+
+
+def test_another_person_under_a_used_number_is_confirmed_row_by_row(
+    admin: Desk, app: Flask, demo: Context
+) -> None:
+    phone = Phone(app.test_client(), "first").sign_in()
+    enrolment_id = phone.bound()
+    phone.upload(enrolment_id)
+    other = GOOD.replace("30000001", "20200001")
+    page = upload(admin, as_csv(other))
+    work(demo)
+    shown = admin.read(page).text
+    assert "第 2 行 20200001：张伟 → 欧阳娜，是另一个人" in shown
+    refused = admin.post(f"{page}/confirm")
+    assert (refused.status_code, "逐行确认" in refused.text) == (422, True)
+    admin.submit(f"{page}/confirm", replaced="20200001")
+    work(demo)
+    assert "已导入：新增 0 人，更新 1 人" in admin.read(page).text
+    with demo.db.read() as session:
+        row = session.get_one(Enrolment, uuid.UUID(enrolment_id))
+    assert (row.name, row.wechat_user_id, row.photo_id) == ("欧阳娜", None, None)
+    assert phone.call("GET", f"/enrolments/{enrolment_id}").status_code == 401
+    second = Phone(app.test_client(), "second").sign_in()
+    assert second.bind(name="欧阳娜", id_number=ID_NUMBER).status_code == 200
 
 
 def make_far_cell() -> bytes:
@@ -228,10 +261,11 @@ def make_protected() -> bytes:
         (make_far_cell, "内容异常或太大"),
         (make_bomb, "解压后太大"),
         (make_protected, "密码"),
-        (lambda: b"\xff\xd8\xff no roster", "无法识别"),
-        ("姓名,电话\r\n张伟,1".encode, "缺少这些列:学号、身份证号、学习中心"),
+        (lambda: b"\xff\xd8\xff no roster", "这是图片"),
+        (lambda: b"\x81\xff no roster \xff", "无法识别"),
+        ("姓名,电话\r\n张伟,1".encode, "缺少这些列：学号、身份证号、学习中心"),
     ],
-    ids=["far-cell", "bomb", "password", "picture", "header"],
+    ids=["far-cell", "bomb", "password", "picture", "no-encoding", "header"],
 )
 def test_hostile_or_wrong_file_harms_one_upload(
     admin: Desk, demo: Context, make: object, word: str

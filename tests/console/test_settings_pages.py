@@ -1,5 +1,7 @@
 """Feature codes, batches and learning centres, as an administrator keeps them."""
 
+from __future__ import annotations
+
 import datetime as dt
 import re
 import uuid
@@ -9,10 +11,11 @@ import pytest
 from sqlalchemy import select
 
 from models import AuditEntry, Batch, CollectionStatus, Enrolment, FeatureCode, LearningCentre
+from server.console.code_steps import list_steps
 from server.context import Context
+from server.demo import CODE
 from server.gateways.clock import LOCAL_ZONE
-from server.services.batches import ensure_all_batches, find_target_batch
-from server.services.demo import CODE
+from server.services.college.batches import ensure_all_batches, find_target_batch
 from tests.cast import STUDENTS, Phone
 from tests.desk import Desk, sign_in
 
@@ -128,7 +131,8 @@ def test_change_is_saved_and_logged_once(admin: Desk, demo: Context) -> None:
 @one_engine
 def test_disabled_code_is_unknown_to_students(admin: Desk, demo: Context) -> None:
     page = f"/console/codes/{find_code(demo, CODE).id}"
-    admin.submit(f"{page}/disable")
+    assert "不能再绑定" in admin.post(f"{page}/disable").text
+    admin.submit(f"{page}/disable", confirmed="yes")
     alice = Phone(admin.client, "alice").sign_in()
     assert alice.call("GET", f"/codes/{CODE}").status_code == 404
     assert "没有找到这个特征码" in admin.read(page).text
@@ -232,6 +236,47 @@ def test_batch_closes_after_its_cutoff_and_its_waiting_photos_go_on(
     assert "已关闭" in admin.read("/console/batches").text
 
 
+@pytest.mark.usefixtures("waiting")
+def test_earlier_last_day_is_shown_before_it_holds_and_to_its_students(
+    admin: Desk, demo: Context, autumn: Batch
+) -> None:
+    with demo.db.write() as session:
+        own = session.scalars(select(Enrolment).order_by(Enrolment.student_no)).all()
+        own[1].expected_term = own[5].expected_term = "2027 春"
+    page = f"/console/batches/{autumn.id}/windows"
+    form = {"centre": "", "term": "2027 春", "last_at": "2026-11-08T23:59"}
+    shown = admin.post(page, **form)
+    assert "2026-11-10 2027-05-10 1 张" in re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", shown.text))
+    admin.submit(page, **form, confirmed=read_fingerprint(shown.text))
+    assert "2027 春毕业 2026-11-08 23:59" in admin.read(page).text
+    assert "1 组更早" in admin.read("/console/batches").text
+    assert "其中 2027 春毕业 2026-11-08 23:59" in admin.read("/console/").text
+    alice = Phone(admin.client, "alice").sign_in()
+    assert alice.enrolment(alice.bound(5))["target_cutoff_at"].startswith("2026-11-08T15:59:59")
+    assert alice.enrolment(alice.bound(6))["target_cutoff_at"].startswith("2026-11-10T15:59:59")
+    assert admin.post(page, centre="", term="", last_at="2026-11-08T23:59").status_code == 422
+    removal = {**form, "act": "remove"}
+    admin.submit(page, **removal, confirmed=read_fingerprint(admin.post(page, **removal).text))
+    assert "所有学生都按批次的截止时间" in admin.read(page).text
+    assert "2026-11-08 23:59" in admin.read("/console/audit").text
+
+
+@pytest.mark.usefixtures("waiting")
+def test_supplementary_batch_is_shown_made_and_taken_away(admin: Desk, demo: Context) -> None:
+    form = {"cutoff_at": "2026-12-20T23:59", "grace_days": "1", "card_visible_from": ""}
+    shown = admin.post("/console/batches/new", **form)
+    assert "补充批次 2026-12-20" in shown.text
+    assert len(list_batches(demo)) == 3
+    admin.submit("/console/batches/new", **form, confirmed=read_fingerprint(shown.text))
+    (extra,) = [one for one in list_batches(demo) if one.is_extra]
+    assert (extra.label, str(extra.card_visible_from)) == ("2026-12-20", "2027-01-01")
+    assert admin.post("/console/batches/new", **form).status_code == 422
+    page = f"/console/batches/{extra.id}/remove"
+    admin.submit(page, confirmed=read_fingerprint(admin.get(page).text))
+    assert len(list_batches(demo)) == 3
+    assert "删除补充批次" in admin.read("/console/audit").text
+
+
 def test_batch_that_was_moved_into_the_past_is_not_made_again(demo: Context, autumn: Batch) -> None:
     with demo.db.write() as session:
         session.get_one(Batch, autumn.id).cutoff_at = local("2026-11-05 12:00:00")
@@ -268,3 +313,14 @@ def test_settings_belong_to_administrators(reviewer: Desk, path: str) -> None:
 @pytest.mark.parametrize("path", ["codes", "batches", "centres"])
 def test_what_is_not_there_is_not_found(admin: Desk, path: str) -> None:
     assert admin.read(f"/console/{path}/{uuid.uuid4()}", 404).title
+
+
+def test_the_instruction_follows_the_order_of_the_code() -> None:
+    def order(**code: object) -> list[str]:
+        return [step.picture for step in list_steps(FeatureCode(**code))]
+
+    check_first = order(fee_fen=2000, pay_first=False)
+    assert check_first.index("verdict") < check_first.index("pay") < check_first.index("status")
+    pay_first = order(fee_fen=2000, pay_first=True)
+    assert pay_first.index("identity") < pay_first.index("pay") < pay_first.index("capture")
+    assert "pay" not in order(fee_fen=0, pay_first=False)

@@ -17,8 +17,9 @@ from typing import Any, Self
 
 import httpx
 
+from benchmarks.rig.processes import ROOT
+from benchmarks.rig.stack import Stack, Student
 from server.gateways.photo_store import hash_bytes
-from tests.system.stack import ROOT, Stack, Student
 
 CRASHING = ("web", "worker")
 GIVE_UP_ARMED_S = 4.0

@@ -1,5 +1,7 @@
 """Everybody comes at once: honest refusals, and the others keep their lane."""
 
+from __future__ import annotations
+
 import concurrent.futures
 import itertools
 import os
@@ -13,9 +15,9 @@ from typing import Self
 import httpx
 import pytest
 
+from benchmarks.rig.portraits import jpeg_bytes
+from benchmarks.rig.stack import Stack, Student, run_stack, wait_until
 from tests.crash.storm import number_jpeg
-from tests.portraits import jpeg_bytes
-from tests.system.stack import Stack, Student, run_stack, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 BURST = 80
@@ -31,11 +33,14 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def crowd(crowded: Stack) -> list[Student]:
-    people = [each for each in crowded.students() if each["enrolment_status"] == "在籍"]
-    with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        return list(
-            pool.map(lambda each: Student(crowded, each).sign_in().bind(), people[: BURST // 2])
-        )
+    return bind_people(crowded, BURST // 2)
+
+
+def bind_people(stack: Stack, count: int) -> list[Student]:
+    """Bind students whom nobody has bound before."""
+    mine = stack.take_students(count)
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        return list(pool.map(lambda each: Student(stack, each).sign_in().bind(), mine))
 
 
 class Watch:
@@ -64,6 +69,7 @@ class Watch:
         self._thread.join()
 
 
+@pytest.mark.long
 def test_burst_of_uploads_leaves_room_for_callbacks(crowded: Stack, crowd: list[Student]) -> None:
     payer = crowd[0]
     first = payer.upload(number_jpeg(jpeg_bytes(), next(_numbers)))
@@ -90,6 +96,7 @@ def test_burst_of_uploads_leaves_room_for_callbacks(crowded: Stack, crowd: list[
             student.wait_for_verdict(answer.json()["data"]["id"], 90)
 
 
+@pytest.mark.long
 def test_slow_phones_do_not_hold_the_threads(crowded: Stack, crowd: list[Student]) -> None:
     """Bodies that trickle in fill the lane of the uploads, not the process."""
     ended = threading.Event()
@@ -126,9 +133,7 @@ def show(*facts: object) -> None:
     print(*facts)  # noqa: T201
 
 
-def test_stop_and_reload_under_traffic_fail_no_request(
-    crowded: Stack, crowd: list[Student]
-) -> None:
+def test_stop_and_reload_under_traffic_fail_no_request(crowded: Stack) -> None:
     """SIGHUP renews the processes without a failed request; SIGTERM finishes what was begun."""
     ended = threading.Event()
     failures: list[str] = []
@@ -143,7 +148,7 @@ def test_stop_and_reload_under_traffic_fail_no_request(
             except httpx.HTTPError as error:
                 failures.append(repr(error))
 
-    clients = [threading.Thread(target=use, args=(student,)) for student in crowd[:6]]
+    clients = [threading.Thread(target=use, args=(student,)) for student in bind_people(crowded, 6)]
     for client in clients:
         client.start()
     master = crowded.processes["web"]

@@ -1,5 +1,7 @@
 """Promise 1: kill -9 any process at any moment, and what was acknowledged is there and judged."""
 
+from __future__ import annotations
+
 import os
 import random
 import threading
@@ -11,16 +13,20 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from benchmarks.rig.portraits import jpeg_bytes
+from benchmarks.rig.stack import Stack, Student, run_stack, wait_until
 from models import Enrolment, Order, OrderState, Photo, StatusChange
 from server.db import Database
 from server.gateways.photo_store import FolderPhotoStore, content_key, hash_bytes
 from server.services.collection import Event
 from tests.crash.storm import Crowd, Killer, Supervisor, group_is_alive, list_failpoints
-from tests.portraits import jpeg_bytes
-from tests.system.stack import Stack, Student, run_stack, wait_until
+from tests.pay.test_crash import FAILPOINTS as PLACES_OF_MONEY
 
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "42"))
-"""Of the storm; with the named places before it there are more than fifty."""
+"""Of the whole storm; with the named places before it there are more than fifty."""
+SHORT_ROUNDS = 4
+SHORT_PEOPLE = 12
+"""The last of the roster are for the short storm."""
 SEED = int(os.environ.get("CRASH_SEED", str(random.SystemRandom().randrange(1_000_000))))
 CLIENTS = 4
 UPLOAD_PLACES = ["original_stored", "photo_committed", "photo_queued"]
@@ -52,9 +58,9 @@ def picture() -> bytes:
     return jpeg_bytes()
 
 
-def test_every_named_place_of_the_photo_path_is_tried() -> None:
-    ours = set(list_failpoints("server/services")) & {*UPLOAD_PLACES, *CHECK_PLACES}
-    assert ours == {*UPLOAD_PLACES, *CHECK_PLACES}
+def test_every_named_place_is_tried_here_or_where_money_is_settled() -> None:
+    places = set(list_failpoints("server")) - set(PLACES_OF_MONEY)
+    assert places == {*UPLOAD_PLACES, *CHECK_PLACES}
 
 
 def test_killed_at_each_place_of_the_photo_path(fragile: Stack, picture: bytes) -> None:
@@ -74,24 +80,29 @@ def test_killed_at_each_place_of_the_photo_path(fragile: Stack, picture: bytes) 
     check_promises(fragile, crowd)
 
 
-def test_storm_of_kills_loses_nothing(fragile: Stack, picture: bytes) -> None:
+@pytest.mark.parametrize(
+    "rounds", [SHORT_ROUNDS, pytest.param(ROUNDS, marks=pytest.mark.long)], ids=["short", "all"]
+)
+def test_storm_of_kills_loses_nothing(fragile: Stack, picture: bytes, rounds: int) -> None:
     people = [each for each in fragile.students()[1:] if each["enrolment_status"] == "在籍"]
+    is_short = rounds == SHORT_ROUNDS
+    people = people[-SHORT_PEOPLE:] if is_short else people[:-SHORT_PEOPLE]
     crowd, killer = Crowd(fragile, people, picture), Killer(fragile, SEED)
     try:
         with Supervisor(fragile) as supervisor:
-            rage(crowd, killer)
+            rage(crowd, killer, rounds)
             settle_down(fragile, crowd)
             wait_until(
                 lambda: not any(group_is_alive(each) for each in supervisor.ended_groups),
                 30,
                 "children of killed processes end",
             )
-        assert killer.rounds.total() >= ROUNDS
+        assert killer.rounds.total() >= rounds
         assert crowd.books.paid
         assert crowd.books.strange == []
         check_promises(fragile, crowd)
     except BaseException as error:
-        error.add_note(f"CRASH_SEED={SEED} CRASH_ROUNDS={ROUNDS}: {dict(killer.rounds)}")
+        error.add_note(f"CRASH_SEED={SEED} CRASH_ROUNDS={rounds}: {dict(killer.rounds)}")
         raise
     finally:
         show(
@@ -104,13 +115,13 @@ def show(*facts: object) -> None:
     print(*facts)  # noqa: T201 - the numbers are for whoever asks for them
 
 
-def rage(crowd: Crowd, killer: Killer) -> None:
+def rage(crowd: Crowd, killer: Killer, rounds: int) -> None:
     """Let the crowd use the service while its processes are killed."""
     clients = [threading.Thread(target=crowd.run) for _ in range(CLIENTS)]
     for client in clients:
         client.start()
     try:
-        while killer.rounds.total() < ROUNDS and any(client.is_alive() for client in clients):
+        while killer.rounds.total() < rounds and any(client.is_alive() for client in clients):
             killer.kill_once()
             wait_for_progress(crowd)
         wait_until(lambda: crowd.books.paid, 60, "somebody has paid")
@@ -164,7 +175,9 @@ def check_promises(stack: Stack, crowd: Crowd) -> None:
             select(Enrolment.id).where(Enrolment.fee_settled_at.is_not(None))
         ).all()
     db.dispose()
-    assert set(store.list_keys()) == named - {None}
+    # a process killed while it tried the store leaves its probe, which is removed when it is old
+    kept = {key for key in store.list_keys() if not key.startswith("probe/")}
+    assert kept == named - {None}
     assert list(store.list_unfinished()) == []
     assert set(settled.values()) <= {1}, "one settlement an order"
     assert set(orders.values()) <= {1}

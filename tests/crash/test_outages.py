@@ -1,5 +1,7 @@
 """What the service stands on fails, and comes back: an honest answer, and well again by itself."""
 
+from __future__ import annotations
+
 import contextlib
 import itertools
 import resource
@@ -9,12 +11,13 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from benchmarks.rig.backends import reserve_port, run_redis
+from benchmarks.rig.portraits import jpeg_bytes
+from benchmarks.rig.stack import Stack, Student, run_stack, wait_until
 from server.gateways.photo_store import FolderPhotoStore
-from tests.backends import S3_CREDENTIALS, find_free_port, run_redis, run_s3
+from tests.backends import S3_CREDENTIALS, run_s3
 from tests.crash.storm import list_children, number_jpeg
 from tests.crash.wire import Wire
-from tests.portraits import jpeg_bytes
-from tests.system.stack import Stack, Student, run_stack, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 _numbers = itertools.count()
@@ -37,7 +40,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def wires() -> Iterator[dict[str, Wire]]:
     """Wires to an own Redis and an own S3 server."""
     with contextlib.ExitStack() as life:
-        port = find_free_port()
+        port = reserve_port()
         life.enter_context(run_redis(port))
         endpoint = life.enter_context(run_s3("photos"))
         yield {
@@ -179,6 +182,7 @@ def test_store_in_s3_that_is_slow_cut_and_deaf(wired: Stack, wires: dict[str, Wi
         assert_well(student)
 
 
+@pytest.mark.long
 def test_photo_whose_store_goes_away_is_judged_later(wired: Stack, wires: dict[str, Wire]) -> None:
     student = new_student(wired)
     wires["redis"].become("cut")

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import uuid
 from collections.abc import Callable
 
@@ -5,10 +7,10 @@ import pytest
 
 from models import Batch
 from server.context import Context
+from server.demo import INSTITUTION
 from server.duties import register_jobs
-from server.services.demo import INSTITUTION
-from server.services.export_jobs import request_export
-from server.services.staff_viewer import Viewer
+from server.services.exports.manage import request_export
+from server.services.viewer import Viewer
 from tests.college import Collected, collect, make_students, view_as
 
 Ask = Callable[..., uuid.UUID]

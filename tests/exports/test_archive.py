@@ -1,5 +1,7 @@
 """What is in an export: names, manifest, hashes; and what stops it."""
 
+from __future__ import annotations
+
 import csv
 import hashlib
 import io
@@ -14,13 +16,13 @@ from sqlalchemy import select, update
 
 from models import BackgroundJob, Batch, CollectionStatus, Enrolment, Photo
 from server.context import Context
-from server.services.demo import INSTITUTION
-from server.services.export_chunks import ChunkWriter
-from server.services.export_jobs import open_export
-from server.services.export_plan import ExportOrder, Naming, Use
-from server.services.run_jobs import run_next_job
-from server.services.staff_viewer import Viewer
-from server.services.write_archive import ArchiveWriter, ExportOvertaken
+from server.demo import INSTITUTION
+from server.services.exports.archive import ArchiveWriter, ExportOvertaken
+from server.services.exports.manage import open_export
+from server.services.exports.plan import ExportOrder, Naming, Use
+from server.services.jobs import run_next_job
+from server.services.pieces import ChunkWriter
+from server.services.viewer import Viewer
 from tests.college import Collected, collect, make_students
 
 Ask = Callable[..., uuid.UUID]
@@ -104,15 +106,13 @@ def test_each_use_has_its_folder_and_a_degree_needs_a_bachelor_level(
 def test_provider_gets_codes_and_nothing_that_names_a_person(
     demo: Context, admin: Viewer, ask: Ask, students: list[Collected]
 ) -> None:
-    first, second = (take(demo, admin, ask("collection_code")) for _ in range(2))
+    first, second = (take(demo, admin, ask("photo_number")) for _ in range(2))
     assert first.namelist() == second.namelist()
     with demo.db.read() as session:
         codes = set(
-            session.scalars(
-                select(Enrolment.collection_code).where(Enrolment.batch_id.is_not(None))
-            )
+            session.scalars(select(Enrolment.photo_number).where(Enrolment.batch_id.is_not(None)))
         )
-    assert {row["采集码"] for row in read_manifest(first)} == codes
+    assert {row["照片编号"] for row in read_manifest(first)} == codes
     everything = "".join(first.namelist())
     for name in first.namelist():
         data = first.read(name)
@@ -192,7 +192,7 @@ def test_missing_or_damaged_photo_fails_the_export_by_name(
     assert students[0].student_no not in job.error
     assert job.file_key is None
     assert [k for k in demo.photo_store.list_keys() if k.startswith("exports/")] == []
-    provider = run(demo, ask("collection_code"))
+    provider = run(demo, ask("photo_number"))
     assert provider.state == "failed"
     assert victim.student_no not in provider.error
 
@@ -210,6 +210,7 @@ def test_only_collected_photos_of_the_batch_are_in_it(
     assert [row["学号"] for row in rows] == [s.student_no for s in students[2:]]
 
 
+@pytest.mark.engines
 def test_photo_unlocked_while_it_is_exported_stops_the_export(
     demo: Context, admin: Viewer, ask: Ask, students: list[Collected]
 ) -> None:

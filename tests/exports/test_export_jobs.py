@@ -1,5 +1,7 @@
 """An export's life: killed, cancelled, expired, taken twice; and its memory."""
 
+from __future__ import annotations
+
 import io
 import json
 import subprocess
@@ -15,15 +17,9 @@ from sqlalchemy import select
 
 from models import AuditEntry, BackgroundJob, Batch, DeletionRecord, FieldCipher
 from server.context import Context
-from server.services.demo import INSTITUTION
-from server.services.export_chunks import (
-    CHUNK_BYTES,
-    ChunkReader,
-    ChunkWriter,
-    ExportUnreadable,
-    chunk_key,
-)
-from server.services.export_jobs import (
+from server.demo import INSTITUTION
+from server.services.exports.left_out import ExportEmpty
+from server.services.exports.manage import (
     KEPT,
     ExportGone,
     ExportMalformed,
@@ -33,9 +29,15 @@ from server.services.export_jobs import (
     request_export,
     view_export,
 )
-from server.services.run_jobs import STALE_AFTER, run_next_job
-from server.services.staff_viewer import Viewer
-from server.services.write_archive import ExportEmpty
+from server.services.jobs import STALE_AFTER, run_next_job
+from server.services.pieces import (
+    CHUNK_BYTES,
+    ChunkReader,
+    ChunkWriter,
+    PieceUnreadable,
+    chunk_key,
+)
+from server.services.viewer import Viewer
 from tests.college import Collected, collect, make_students
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +45,7 @@ Ask = Callable[..., uuid.UUID]
 WORKER = """
 import json, sys
 from server.duties import register_jobs
-from server.services.run_jobs import run_next_job
+from server.services.jobs import run_next_job
 from server.settings import Settings
 from server.wiring import build_context
 register_jobs()
@@ -84,6 +86,7 @@ def big(demo: Context) -> Batch:
     return collect(demo, INSTITUTION, students)
 
 
+@pytest.mark.engines
 def test_killed_worker_leaves_no_half_file_and_the_next_one_finishes(
     demo: Context, admin: Viewer, big: Batch
 ) -> None:
@@ -130,14 +133,14 @@ def test_pieces_say_nothing_without_the_key_and_cannot_be_exchanged(
     assert all(b"310101" not in piece and b"PK" not in piece[:64] for piece in sealed)
     size = view_export(demo, admin, job_id).size_bytes
     stranger = FieldCipher({"k1": b"x" * 32}, b"i" * 32)
-    with pytest.raises(ExportUnreadable):
+    with pytest.raises(PieceUnreadable):
         ChunkReader(demo.photo_store, stranger, attempt, size).read(10)
     demo.photo_store.delete(chunk_key(attempt, 1))
     demo.photo_store.put(chunk_key(attempt, 1), sealed[0])
     reader = ChunkReader(demo.photo_store, demo.cipher, attempt, size)
     assert reader.read(10)
     reader.seek(CHUNK_BYTES)
-    with pytest.raises(ExportUnreadable):
+    with pytest.raises(PieceUnreadable):
         reader.read(10)
 
 
@@ -149,8 +152,8 @@ def test_cancelled_while_it_runs_leaves_nothing(demo: Context, admin: Viewer, bi
     assert not run_next_job(demo)
     with demo.db.write() as session:
         session.get_one(BackgroundJob, job_id).state = "running"
-    from server.services.run_export import Attempt
-    from server.services.run_jobs import JobTaken
+    from server.services.exports.run import Attempt
+    from server.services.jobs import JobTaken
 
     attempt = Attempt(demo, job_id, uuid.uuid4().hex)
     attempt.begin()
@@ -222,6 +225,7 @@ def test_empty_batch_and_a_use_without_students_are_refused(demo: Context, admin
         request_export(demo, admin, batch=batch.label, naming="student_no", uses=["degree"])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_two_thousand_photos_take_little_memory(demo: Context, admin: Viewer) -> None:
     students = make_students(2000)

@@ -1,5 +1,7 @@
 """The page 导出: who may use it, how it asks, how a broken download goes on."""
 
+from __future__ import annotations
+
 import io
 import zipfile
 
@@ -8,8 +10,8 @@ from flask import Flask
 
 from models import Batch
 from server.context import Context
-from server.services.demo import INSTITUTION
-from server.services.run_jobs import run_next_job
+from server.demo import INSTITUTION
+from server.services.jobs import run_next_job
 from tests.college import collect, found_other_college, make_students
 from tests.desk import Desk, sign_in
 
@@ -33,7 +35,7 @@ def test_administrator_asks_watches_and_takes_an_export(
     desk: Desk, demo: Context, batch: Batch
 ) -> None:
     page = desk.read("/console/exports")
-    assert f"{batch.label}(5 张,批次未关闭)" in page.text
+    assert f"{batch.label}（5 张，批次未关闭）" in page.text
     address = start(desk, batch)
     waiting = desk.read(address)
     assert "排队中" in waiting.text
@@ -78,13 +80,13 @@ def test_old_sign_in_gives_the_password_again_and_loses_no_choice(
     refused = desk.get(f"{address}/archive.zip")
     assert refused.location == "/console/confirm"
     answer = desk.post(
-        "/console/exports", batch=batch.label, naming="collection_code", use=["online_exam"]
+        "/console/exports", batch=batch.label, naming="photo_number", use=["online_exam"]
     )
     assert answer.location == "/console/confirm"
     back = desk.post("/console/confirm", password="demo-password-1").location
     page = desk.read(back)
     checked = {e.get("value") for e in page.all("input") if e.get("checked") is not None}
-    assert checked == {"collection_code", "online_exam"}
+    assert checked == {"photo_number", "online_exam"}
     assert desk.get(f"{address}/archive.zip").status_code == 200
 
 
@@ -109,7 +111,8 @@ def test_other_roles_get_nothing(
         assert stranger.get(path).status_code == 403
     assert stranger.post("/console/exports", batch=batch.label, **CHOICE).status_code == 403
     assert stranger.post(f"{address}/delete").status_code == 403
-    assert "导出" not in stranger.read("/console/students").text
+    assert "/console/exports" in desk.read("/console/students").html
+    assert "/console/exports" not in stranger.read("/console/students").html
 
 
 def test_administrator_of_another_college_sees_no_export_and_no_batch(

@@ -12,12 +12,14 @@ from typing import Any
 
 import httpx
 
-from tests.portraits import jpeg_bytes
-from tests.system.stack import HTTP, Stack, Student, wait_until
+from benchmarks.rig.portraits import jpeg_bytes
+from benchmarks.rig.stack import HTTP, Stack, Student, wait_until
 
 PHOTO_FIRST, PAY_FIRST = "photo-first", "pay-first"
 PAY_FIRST_CODE = "payfst"
 ANSWER_WITHIN_S = 10.0
+AHEAD = 2
+"""Photos of the next students that are checked meanwhile."""
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 TENS, ONES = "甲乙丙丁戊己庚辛壬癸", "一二三四五六七八九十"
 COLUMNS = "学号,姓名,身份证号,层次,专业,学习中心,入学批次,预计毕业,学籍状态"
@@ -75,21 +77,18 @@ class Bench:
     photo: bytes = field(default_factory=jpeg_bytes)
     serial: Iterator[int] = field(default_factory=itertools.count)
 
-    def prepare(self, count: int, with_photo: int) -> None:
-        """Import ``count`` students, of whom some have a photo under check."""
+    def prepare(self, count: int) -> None:
+        """Import ``count`` students and ``AHEAD`` more."""
+        count += AHEAD
         students, text = write_roster(count)
         roster = self.stack.folder / "roster.csv"
         roster.write_text(text)
-        self.stack.flask("roster", "import", str(roster))
+        self.stack.flask("roster", "import", str(roster), "--create-centres")
         self.stack.flask("code", "add", PAY_FIRST_CODE, "--fee-fen", str(OWN_AMOUNT_FEN))
         with closing(sqlite3.connect(self.stack.folder / "caiji.db")) as db:
             db.execute("UPDATE feature_code SET pay_first = 1 WHERE code = ?", (PAY_FIRST_CODE,))
             db.commit()
         self.students = iter(students)
-        for _ in range(with_photo):
-            student = self.new_student("y0814v")
-            self.upload(student)
-            self.with_photo.append(student)
 
     def new_student(self, code: str) -> Student:
         return Student(self.stack, next(self.students)).sign_in().bind(code)
@@ -105,6 +104,9 @@ class Bench:
         """A student who may pay now: with a photo that passed, or under a code that asks first."""
         if photo == PAY_FIRST:
             return self.new_student(PAY_FIRST_CODE)
+        while len(self.with_photo) <= AHEAD:
+            self.with_photo.append(self.new_student("y0814v"))
+            self.upload(self.with_photo[-1])
         student = self.with_photo.pop(0)
         wait_until(lambda: student.enrolment()["next_step"] == "pay", 120, "photo passed")
         return student

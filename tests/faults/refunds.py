@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 
+from benchmarks.rig.stack import Stack
 from tests.faults.bench import PAY_FIRST, REFUSED_FIRST, Bench
-from tests.system.stack import Stack
 
 REFUND_HELD = {"wrong_amount": "wrong_refund_amount", "wrong_mchid": "wrong_merchant"}
 

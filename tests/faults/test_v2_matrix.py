@@ -1,12 +1,22 @@
 """Every fault of WECHAT.md §6 against pay v2, with the photo before and after the payment."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 
 import pytest
 
+from benchmarks.rig.stack import run_stack
 from sandbox.faults import GATEWAY_FAULTS, NOTICE_FAULTS, UNSUITED, UNSUITED_REFUND
-from tests.faults.bench import PAY_FIRST, PHOTO_FIRST, Bench
-from tests.faults.matrix import assert_books_agree, play_gateway_fault, play_notice_fault
+from tests.faults.bench import Bench
+from tests.faults.matrix import (
+    ONLY_V3,
+    assert_books_agree,
+    pair_photos,
+    play_gateway_fault,
+    play_notice_fault,
+    share_refunds,
+)
 from tests.faults.refunds import (
     Finance,
     play_abnormal_refund,
@@ -14,12 +24,10 @@ from tests.faults.refunds import (
     play_refund_answer_fault,
     play_refund_fault,
 )
-from tests.system.stack import run_stack
 
 OF_NOTICES = [name for name in NOTICE_FAULTS if name not in UNSUITED["v2"]]
-OF_ANSWERS = [name for name in GATEWAY_FAULTS if name not in {"stale_answer", "probe_answer"}]
+OF_ANSWERS = [name for name in GATEWAY_FAULTS if name not in ONLY_V3]
 OF_REFUNDS = [name for name in OF_NOTICES if name not in UNSUITED_REFUND]
-EITHER = pytest.mark.parametrize("photo", [PHOTO_FIRST, PAY_FIRST])
 
 
 @pytest.fixture(scope="module")
@@ -29,18 +37,16 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         prepared = Bench(running, "v2")
         pairs = len(OF_NOTICES) + len(OF_ANSWERS)
         refunds = len(OF_REFUNDS) + len(OF_ANSWERS) + 2
-        prepared.prepare(2 * pairs + refunds, with_photo=pairs)
+        prepared.prepare(2 * pairs + refunds)
         yield prepared
 
 
-@EITHER
-@pytest.mark.parametrize("fault", OF_NOTICES)
+@pytest.mark.parametrize(("fault", "photo"), pair_photos(OF_NOTICES, "v2"))
 def test_notice_with_fault_settles_once(bench: Bench, fault: str, photo: str) -> None:
     play_notice_fault(bench, fault, photo)
 
 
-@EITHER
-@pytest.mark.parametrize("fault", OF_ANSWERS)
+@pytest.mark.parametrize(("fault", "photo"), pair_photos(OF_ANSWERS, "v2"))
 def test_answer_with_fault_loses_no_payment(bench: Bench, fault: str, photo: str) -> None:
     play_gateway_fault(bench, fault, photo)
 
@@ -50,12 +56,12 @@ def finance(bench: Bench) -> Finance:
     return Finance(bench.stack)
 
 
-@pytest.mark.parametrize("fault", OF_REFUNDS)
+@pytest.mark.parametrize("fault", share_refunds(OF_REFUNDS, "v2"))
 def test_refund_notice_with_fault_refunds_once(bench: Bench, finance: Finance, fault: str) -> None:
     play_refund_fault(bench, finance, fault)
 
 
-@pytest.mark.parametrize("fault", OF_ANSWERS)
+@pytest.mark.parametrize("fault", share_refunds(OF_ANSWERS, "v2"))
 def test_refund_with_spoilt_answer_is_one_refund(
     bench: Bench, finance: Finance, fault: str
 ) -> None:

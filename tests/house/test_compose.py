@@ -1,5 +1,7 @@
 """compose.yaml keeps its promises: nobody is root, nothing is writable, no secret is inside."""
 
+from __future__ import annotations
+
 import os
 import re
 import shutil
@@ -12,8 +14,9 @@ from typing import Any
 import pytest
 import yaml
 
-from server.services.submit_photo import MAX_PHOTO_BYTES
+from server.console.large_bodies import MAX_ZIP_BYTES
 from server.settings import PREFIX, Settings
+from server.sizes import MAX_BODY_BYTES, MAX_PHOTO_BYTES, MAX_ROSTER_BYTES
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -46,6 +49,31 @@ def test_container_is_confined(name: str) -> None:
         assert name == "nginx"
 
 
+def test_only_the_migration_knows_who_owns_the_database() -> None:
+    owners = {"caiji_database_owner_url", "postgres_password"}
+    knowing = {
+        name for name, service in SERVICES.items() if owners & set(service.get("secrets", []))
+    }
+    assert knowing == {"migrate", "postgres"}
+    assert "--create-role" in SERVICES["migrate"]["command"]
+    assert set(SERVICES["web"]["secrets"]) < set(SERVICES["migrate"]["secrets"])
+
+
+def test_secrets_of_one_role_become_those_of_two(tmp_path: Path) -> None:
+    script = tmp_path / "create_secrets.py"
+    shutil.copy(ROOT / "deploy" / "create_secrets.py", script)
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    former = "postgresql+psycopg://caiji:former@postgres:5432/caiji"
+    (folder / "caiji_database_url").write_text(former)
+    (folder / "caiji_field_keys").write_text("k1=kept")
+    for _ in range(2):
+        subprocess.run([sys.executable, script], capture_output=True, check=True)
+        assert (folder / "caiji_database_owner_url").read_text() == former
+        assert "://caiji_service:" in (folder / "caiji_database_url").read_text()
+        assert (folder / "caiji_field_keys").read_text() == "k1=kept"
+
+
 def test_no_secret_is_written_down_and_each_is_known() -> None:
     text = (ROOT / "compose.yaml").read_text()
     assert not re.search(
@@ -75,6 +103,13 @@ def test_nginx_lets_a_whole_photo_through_and_hides_what_is_the_operators() -> N
     limit = re.search(r"client_max_body_size (\d+)m;", text)
     assert limit
     assert MAX_PHOTO_BYTES < int(limit[1]) * 1024 * 1024 <= 2 * MAX_PHOTO_BYTES
+    roster = re.search(r"location = /console/roster \{\s*client_max_body_size (\d+)m;", text)
+    assert roster
+    assert MAX_ROSTER_BYTES < int(roster[1]) * 1024 * 1024 <= MAX_BODY_BYTES
+    zips = re.search(r"location ~ \^/console/\((.*?)\)\$ \{\s*client_max_body_size (\d+)m;", text)
+    assert zips
+    assert set(zips[1].split("|")) == {"onsite/folder", "faces/references"}
+    assert int(zips[2]) * 1024 * 1024 > MAX_ZIP_BYTES
     assert "X-Forwarded-For $remote_addr;" in text
     assert SERVICES["web"]["environment"]["CAIJI_TRUSTED_PROXIES"] == "1"
     assert "metrics" in text
@@ -141,4 +176,4 @@ def test_secrets_are_made_once_and_read_as_settings(tmp_path: Path) -> None:
         text=True,
         check=True,
     ).stdout
-    assert told.startswith("1 32 postgresql+psycopg://caiji:")
+    assert told.startswith("1 32 postgresql+psycopg://caiji_service:")

@@ -1,20 +1,30 @@
 """Promise 3: no state lasts longer than its limit without a sweeper acting or an alert."""
 
+from __future__ import annotations
+
 import datetime as dt
 import re
+import time
 from pathlib import Path
 
+import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import update
+from sqlalchemy import event, update
 
-from models import OrderState, Photo, PhotoState, RefundState
+from models import CutState, OrderState, Photo, PhotoState, RefundState
 from server.context import Context
 from server.duties import SWEEPERS
 from server.observability import metrics
 from server.observability.health import WORKER_SILENT_AFTER
-from server.services import send_messages
-from server.services.check_integrity import check_integrity
-from server.services.state_limits import FINAL, JOB_RUNNER, LIMITS, WAITS_FOR_PEOPLE
+from server.services.messages import outbox as send_messages
+from server.services.upkeep.check_integrity import check_integrity
+from server.services.upkeep.state_limits import (
+    FINAL,
+    JOB_RUNNER,
+    LIMITS,
+    PHOTO_CUTTER,
+    WAITS_FOR_PEOPLE,
+)
 from tests.cast import JPEG, Phone
 
 ROOT = Path(__file__).parents[2]
@@ -26,23 +36,26 @@ JOB_STATES = re.findall(
 
 def list_states() -> set[str]:
     """Every state of the models that has a life."""
-    kinds = {"photo": PhotoState, "order": OrderState, "refund": RefundState}
+    kinds = {"photo": PhotoState, "cut": CutState, "order": OrderState, "refund": RefundState}
     states = {f"{noun}.{each.value}" for noun, kind in kinds.items() for each in kind}
     messages = (send_messages.PENDING, send_messages.SENT)
-    states |= {f"message.{each}" for each in (*messages, "refused", "failed")}
+    for noun in ("message", "sms"):
+        states |= {f"{noun}.{each}" for each in (*messages, "refused", "failed")}
     return states | {f"job.{each}" for each in JOB_STATES if each != "export"}
 
 
 def test_every_state_ends_by_itself_by_a_sweeper_or_by_a_person() -> None:
     limited = {each.state for each in LIMITS}
-    assert limited | set(WAITS_FOR_PEOPLE) | FINAL == list_states() | {"notice.undecided"}
+    assert limited | set(WAITS_FOR_PEOPLE) | FINAL == list_states() | {
+        *("notice.undecided", "audit.unsealed")
+    }
     assert not limited & FINAL
 
 
 def test_every_limit_has_a_sweeper_that_runs_far_more_often() -> None:
     intervals = {each.name: each.interval_s for group in SWEEPERS.values() for each in group}
     for limit in LIMITS:
-        if limit.sweeper != JOB_RUNNER:
+        if limit.sweeper not in {JOB_RUNNER, PHOTO_CUTTER}:
             assert dt.timedelta(seconds=10 * intervals[limit.sweeper]) < limit.limit, limit.state
 
 
@@ -65,6 +78,27 @@ def test_photo_beyond_its_limit_is_a_problem_and_an_alert(client: FlaskClient) -
     assert 'caiji_states_overdue{state="photo.received"} 1.0' in client.get("/metrics").text
     assert [each.kind for each in check_integrity(ctx)] == ["photo_waits_too_long"]
     assert dt.timedelta(minutes=5) > WORKER_SILENT_AFTER
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_probes_of_load_balancers_cost_one_look_a_second(client: FlaskClient) -> None:
+    ctx: Context = client.application.extensions["caiji"]
+    seen: list[str] = []
+
+    def note(*arguments: object) -> None:
+        seen.append(str(arguments[2]))
+
+    event.listen(ctx.db.engine, "before_cursor_execute", note)
+    try:
+        started = time.monotonic()
+        client.get("/readyz")
+        one_look = len(seen)
+        for _ in range(50):
+            client.get("/readyz")
+        looks = 1 + int(time.monotonic() - started)
+    finally:
+        event.remove(ctx.db.engine, "before_cursor_execute", note)
+    assert 0 < len(seen) <= looks * one_look
 
 
 def test_every_request_is_counted_by_route_and_timed_by_surface(client: FlaskClient) -> None:

@@ -1,5 +1,7 @@
 """The operator's pages name only what exists: commands, settings, metrics, files, tests."""
 
+from __future__ import annotations
+
 import re
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import base64
 import os
 import subprocess
@@ -14,6 +16,7 @@ from tests.backends import S3_CREDENTIALS, run_s3
 
 ROOT = Path(__file__).parents[2]
 REAL = {
+    "password_memory_kib": 19_456,
     "demo": False,
     "wechat_app_id": "wx0000000000000001",
     "public_url": "https://photo.example.edu.cn",

@@ -1,5 +1,7 @@
 """The operators' page names every setting, with a meaning, as the code declares it."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 from server.cli.settings import describe_settings

@@ -1,14 +1,16 @@
 """Whatever the bytes are: a report with a finding, soon, in little memory, no traceback."""
 
+from __future__ import annotations
+
+import functools
 import io
 import json
 import os
 import struct
 import subprocess
 import sys
-import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,9 +19,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import imagecheck
+from benchmarks.rig.portraits import Portrait, draw, encode, jpeg_bytes, phone_photo_bytes
 from imagecheck.isolated import Checker
 from imagecheck.report import Report
-from tests.portraits import Portrait, draw, encode, jpeg_bytes, phone_photo_bytes
 
 FUZZ = settings(
     max_examples=int(os.environ.get("FUZZ_EXAMPLES", "15")),
@@ -29,13 +31,23 @@ FUZZ = settings(
 )
 """Few and always the same in the suite; ``FUZZ_EXAMPLES=5000`` for a night."""
 
-GENEROUS_S = 20.0
-"""A hang, not a slow machine, takes longer; the processor limit of the child is a tenth of this."""
+GENEROUS_S = 60.0
+"""A hang, not a slow machine, takes longer; the processor limit of the child is 1.8 s."""
 
-SMALL = encode(draw(Portrait()).resize((120, 160)), 80)
-SMALL_PNG = io.BytesIO()
-draw(Portrait()).resize((120, 160)).save(SMALL_PNG, "PNG")
-SEEDS = (SMALL, SMALL_PNG.getvalue(), phone_photo_bytes(size=(240, 320), orientation=6))
+
+@functools.cache
+def small() -> bytes:
+    return encode(draw(Portrait()).resize((120, 160)), 80)
+
+
+@functools.cache
+def seeds() -> tuple[bytes, ...]:
+    png = save(draw(Portrait()).resize((120, 160)), "PNG")
+    return small(), png, phone_photo_bytes(size=(240, 320), orientation=6)
+
+
+SEEDS = st.deferred(lambda: st.sampled_from(seeds()))
+"""Made when they are needed: every worker imports this file, one runs it."""
 
 
 def judge(data: bytes) -> Report:
@@ -50,7 +62,7 @@ def judge(data: bytes) -> Report:
 
 
 @FUZZ
-@given(st.sampled_from(SEEDS), st.data())
+@given(SEEDS, st.data())
 def test_flipped_bits_give_a_report(seed: bytes, data: st.DataObject) -> None:
     broken = bytearray(seed)
     places = st.integers(0, len(seed) - 1)
@@ -60,7 +72,7 @@ def test_flipped_bits_give_a_report(seed: bytes, data: st.DataObject) -> None:
 
 
 @FUZZ
-@given(st.sampled_from(SEEDS), st.data())
+@given(SEEDS, st.data())
 def test_a_file_cut_at_any_byte_is_unreadable(seed: bytes, data: st.DataObject) -> None:
     report = judge(seed[: data.draw(st.integers(0, len(seed) - 14))])
     assert [f.code for f in report.findings] == ["file.unreadable"]
@@ -75,7 +87,7 @@ def test_noise_is_no_photo(noise: bytes, start: bytes) -> None:
 
 
 @FUZZ
-@given(st.sampled_from(SEEDS), st.binary(min_size=1, max_size=60), st.data())
+@given(SEEDS, st.binary(min_size=1, max_size=60), st.data())
 def test_inserted_bytes_give_a_report(seed: bytes, noise: bytes, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(seed)))
     judge(seed[:at] + noise + seed[at:])
@@ -130,77 +142,92 @@ def many_scans() -> bytes:
     return data[:first] + scans * 2000 + b"\xff\xd9"
 
 
-HOSTILE = {
-    "empty": b"",
-    "one pixel": save(flat((1, 1)), "JPEG"),
-    "one row": save(flat((5000, 1)), "JPEG"),
-    "one column": save(flat((1, 5000)), "PNG"),
-    "50 megapixels": save(flat((10000, 5000)), "JPEG", quality=30),
-    "51 megapixels": save(flat((10200, 5000)), "JPEG", quality=30),
-    "claims 65500 x 65500": claim_size(SMALL, 65500, 65500),
-    "claims no size": claim_size(SMALL, 0, 0),
-    "png claims 2 gigapixels": make_png(2**31 - 1, 1, b""),
-    "deflate bomb as pixels": make_png(480, 640, zlib.compress(bytes(200_000_000), 9)),
-    "deflate bomb as text": make_png(
+HOSTILE: dict[str, Callable[[], bytes]] = {
+    "empty": lambda: b"",
+    "one pixel": lambda: save(flat((1, 1)), "JPEG"),
+    "one row": lambda: save(flat((5000, 1)), "JPEG"),
+    "one column": lambda: save(flat((1, 5000)), "PNG"),
+    "64 megapixels": lambda: save(flat((8000, 8000)), "JPEG", quality=30),
+    "65 megapixels": lambda: save(flat((8000, 8100)), "JPEG", quality=30),
+    "64 megapixels of png": lambda: save(flat((8000, 8000)), "PNG", compress_level=1),
+    "claims 65500 x 65500": lambda: claim_size(small(), 65500, 65500),
+    "claims no size": lambda: claim_size(small(), 0, 0),
+    "png claims 2 gigapixels": lambda: make_png(2**31 - 1, 1, b""),
+    "deflate bomb as pixels": lambda: make_png(480, 640, zlib.compress(bytes(200_000_000), 9)),
+    "deflate bomb as text": lambda: make_png(
         8, 8, zlib.compress(bytes(200)), png_chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(10**8)))
     ),
-    "deflate bomb as profile": make_png(
+    "deflate bomb as profile": lambda: make_png(
         8, 8, zlib.compress(bytes(200)), png_chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(10**8)))
     ),
-    "thousands of scans": many_scans(),
-    "12000 comments": with_segment(SMALL, 0xFE, b"x" * 600, 12000),
-    "huge exif": with_segment(SMALL, 0xE1, b"Exif\0\0II*\0\x08\0\0\0" + b"\xff" * 65000, 60),
-    "huge xmp": with_segment(
-        SMALL, 0xE1, b"http://ns.adobe.com/xap/1.0/\0" + b"<CreatorTool>" * 5000
+    "thousands of scans": many_scans,
+    "12000 comments": lambda: with_segment(small(), 0xFE, b"x" * 600, 12000),
+    "huge exif": lambda: with_segment(
+        small(), 0xE1, b"Exif\0\0II*\0\x08\0\0\0" + b"\xff" * 65000, 60
     ),
-    "huge icc": with_segment(SMALL, 0xE2, b"ICC_PROFILE\0\x01\xff" + b"\0" * 65000, 90),
-    "exif pointing at itself": with_segment(
-        SMALL, 0xE1, b"Exif\0\0II*\0\x08\0\0\0" + b"\x01\0\x69\x87\x04\0\x01\0\0\0\x08\0\0\0" * 9
+    "huge xmp": lambda: with_segment(
+        small(), 0xE1, b"http://ns.adobe.com/xap/1.0/\0" + b"<CreatorTool>" * 5000
     ),
-    "cmyk": save(draw(Portrait()).convert("CMYK"), "JPEG"),
-    "16 bit grey": save(flat((480, 640), "I;16"), "PNG"),
-    "16 bit colour": make_png(480, 640, zlib.compress(bytes((480 * 6 + 1) * 640)), depth=16),
-    "palette with transparency": save(flat((480, 640), "P"), "PNG", transparency=0),
-    "bilevel": save(flat((480, 640), "1"), "PNG"),
-    "animated png": animated("PNG"),
-    "animated webp": animated("WEBP"),
-    "animated gif": animated("GIF"),
-    "tiff": save(flat((64, 64)), "TIFF"),
-    "heic": b"\0\0\0\x18ftypheic\0\0\0\0" + bytes(400),
-    "avif": b"\0\0\0\x18ftypavif\0\0\0\0" + bytes(400),
-    "video": b"\0\0\0\x18ftypisom\0\0\0\0" + bytes(400),
-    "pdf": b"%PDF-1.7\n" + SMALL,
-    "script": b"<?php system($_GET[0]); ?>" + SMALL,
-    "svg with entities": b'<!DOCTYPE x [<!ENTITY a "aaaa">]><svg>&a;</svg>',
-    "zip behind a photo": SMALL + b"PK\x03\x04" + bytes(500),
-    "script behind a photo": SMALL + b"<script>alert(1)</script>",
-    "two photos (MPO)": save(flat((640, 640)), "MPO", save_all=True, append_images=[flat((9, 9))]),
-    "named pipe of nulls": bytes(5_000_000),
+    "huge icc": lambda: with_segment(small(), 0xE2, b"ICC_PROFILE\0\x01\xff" + b"\0" * 65000, 90),
+    "exif pointing at itself": lambda: with_segment(
+        small(), 0xE1, b"Exif\0\0II*\0\x08\0\0\0" + b"\x01\0\x69\x87\x04\0\x01\0\0\0\x08\0\0\0" * 9
+    ),
+    "cmyk": lambda: save(draw(Portrait()).convert("CMYK"), "JPEG"),
+    "16 bit grey": lambda: save(flat((480, 640), "I;16"), "PNG"),
+    "16 bit colour": lambda: make_png(
+        480, 640, zlib.compress(bytes((480 * 6 + 1) * 640)), depth=16
+    ),
+    "palette with transparency": lambda: save(flat((480, 640), "P"), "PNG", transparency=0),
+    "bilevel": lambda: save(flat((480, 640), "1"), "PNG"),
+    "animated png": lambda: animated("PNG"),
+    "animated webp": lambda: animated("WEBP"),
+    "animated gif": lambda: animated("GIF"),
+    "tiff": lambda: save(flat((64, 64)), "TIFF"),
+    "heic": lambda: b"\0\0\0\x18ftypheic\0\0\0\0" + bytes(400),
+    "avif": lambda: b"\0\0\0\x18ftypavif\0\0\0\0" + bytes(400),
+    "video": lambda: b"\0\0\0\x18ftypisom\0\0\0\0" + bytes(400),
+    "pdf": lambda: b"%PDF-1.7\n" + small(),
+    "script": lambda: b"<?php system($_GET[0]); ?>" + small(),
+    "svg with entities": lambda: b'<!DOCTYPE x [<!ENTITY a "aaaa">]><svg>&a;</svg>',
+    "zip behind a photo": lambda: small() + b"PK\x03\x04" + bytes(500),
+    "script behind a photo": lambda: small() + b"<script>alert(1)</script>",
+    "two photos (MPO)": lambda: save(
+        flat((640, 640)), "MPO", save_all=True, append_images=[flat((9, 9))]
+    ),
+    "named pipe of nulls": lambda: bytes(5_000_000),
 }
+
+
+@functools.cache
+def make_hostile(name: str) -> bytes:
+    return HOSTILE[name]()
+
+
 DECODABLE = {
-    "one pixel", "one row", "one column", "50 megapixels", "12000 comments", "huge exif",
+    "one pixel", "one row", "one column", "64 megapixels", "12000 comments", "huge exif",
     "huge xmp", "huge icc", "exif pointing at itself", "cmyk", "16 bit grey", "16 bit colour",
     "palette with transparency", "bilevel", "animated png", "deflate bomb as pixels",
-    "zip behind a photo", "script behind a photo", "two photos (MPO)",
+    "zip behind a photo", "script behind a photo", "two photos (MPO)", "64 megapixels of png",
+    "animated webp",
 }  # fmt: skip
 """Odd, but pictures: they are judged like others. All the rest is refused."""
 
 
 @pytest.fixture(scope="module")
 def checker() -> Iterator[Checker]:
-    with Checker() as made:
+    # the promise is processor time, which the child itself bounds; the clock runs on while others
+    # use the cores
+    with Checker(timeout_s=GENEROUS_S) as made:
         made.warm_up()
         yield made
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_file_gets_a_finding_from_the_isolated_checker(checker: Checker, name: str) -> None:
-    start = time.monotonic()
-    photo = checker.examine(HOSTILE[name], mode="final")
-    assert time.monotonic() - start < GENEROUS_S
+    photo = checker.examine(make_hostile(name), mode="final")
     codes = {finding["code"] for finding in photo.report["findings"]}
     assert codes
-    assert all("the checker" not in str(finding["value"]) for finding in photo.report["findings"])
+    assert not photo.report["unfinished"]
     assert photo.report["verdict"] in ("warn", "fail")
     if name not in DECODABLE:
         assert codes in ({"file.unreadable"}, {"file.format"})
@@ -209,9 +236,9 @@ def test_hostile_file_gets_a_finding_from_the_isolated_checker(checker: Checker,
 
 def test_command_survives_all_of_them_in_bounded_memory(tmp_path: Path) -> None:
     files = []
-    for number, data in enumerate(HOSTILE.values()):
+    for number, name in enumerate(HOSTILE):
         files.append(tmp_path / f"{number:02d}.jpg")
-        files[-1].write_bytes(data)
+        files[-1].write_bytes(make_hostile(name))
     # VmHWM and not ru_maxrss: the latter begins with the size of the process that forked us.
     code = (
         "import sys, imagecheck.__main__ as command; status = command.main(sys.argv[1:]);"

@@ -1,9 +1,10 @@
 """The manual says what the code does."""
 
+from __future__ import annotations
+
 import re
 
-from imagecheck.rules import RULES
-from tests.portraits.manual import (
+from benchmarks.rig.portraits.manual import (
     BEGIN,
     END,
     FAULTS,
@@ -13,6 +14,7 @@ from tests.portraits.manual import (
     SPECIAL,
     write_rules,
 )
+from imagecheck.rules import RULES
 
 NEED_NO_PICTURE = {rule.code for rule in RULES if rule.needs == "file"} | set(NOT_DRAWN)
 
@@ -20,7 +22,7 @@ NEED_NO_PICTURE = {rule.code for rule in RULES if rule.needs == "file"} | set(NO
 def test_rules_in_the_manual_are_those_of_the_profile() -> None:
     text = MANUAL.read_text(encoding="utf-8")
     written = text[text.index(BEGIN) : text.index(END) + len(END)]
-    assert written == write_rules(), "run: python -m tests.portraits.manual --text"
+    assert written == write_rules(), "run: python -m benchmarks.rig.portraits.manual --text"
 
 
 def test_every_picture_exists_and_every_other_rule_has_one() -> None:

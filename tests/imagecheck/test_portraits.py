@@ -1,29 +1,31 @@
 """The drawn portraits are what the other tests take them for."""
 
+from __future__ import annotations
+
 import io
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from imagecheck.faces import detect_boxes, locate_landmarks
-from tests.portraits import SKIN_TONES, Portrait, draw, jpeg_bytes, phone_photo_bytes
+from benchmarks.rig.portraits import SKIN_TONES, Portrait, draw, jpeg_bytes, phone_photo_bytes
+from imagecheck.faces import choose_backend
 
 
 @pytest.mark.parametrize("skin", SKIN_TONES.values(), ids=SKIN_TONES.keys())
 def test_face_of_every_skin_tone_is_found_with_a_clear_score(
     skin: tuple[float, float, float],
 ) -> None:
-    boxes = detect_boxes(np.asarray(draw(Portrait(skin=skin))))
-    assert len(boxes) == 1
-    assert boxes[0].score > 1
+    faces = choose_backend().search(np.asarray(draw(Portrait(skin=skin)))).faces
+    assert len(faces) == 1
+    assert faces[0].box.score > 0.75
 
 
 @pytest.mark.parametrize("face_width", [190.0, 226.0, 280.0])
 def test_landmarks_lie_where_the_features_were_drawn(face_width: float) -> None:
     portrait = Portrait(face_width=face_width)
     pixels = np.asarray(draw(portrait))
-    points = locate_landmarks(pixels, detect_boxes(pixels)[0]).points
+    points = choose_backend().search(pixels).faces[0].points
     left_eye, right_eye = points[36:42].mean(0), points[42:48].mean(0)
     unit = portrait.unit
     assert left_eye == pytest.approx([240 - 50 * unit, 254], abs=6)
@@ -53,4 +55,4 @@ def test_phone_photo_is_upright_once_its_orientation_is_applied(orientation: int
         stored = (600, 800) if orientation in (1, 3) else (800, 600)
         assert picture.size == stored
         upright = ImageOps.exif_transpose(picture)
-    assert len(detect_boxes(np.asarray(upright))) == 1
+    assert len(choose_backend().search(np.asarray(upright)).faces) == 1

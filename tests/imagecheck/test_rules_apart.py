@@ -1,5 +1,7 @@
 """One fault does not raise another: each pair was mistaken once on a labelled photograph."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 import cv2
@@ -8,6 +10,7 @@ import pytest
 from PIL import Image
 
 import imagecheck
+from benchmarks.rig.portraits import SKIN_TONES, Glasses, Portrait, draw, encode, jpeg_bytes
 from imagecheck.analysis import Analysis
 from imagecheck.decode import decode
 from imagecheck.measures.backdrop import Backdrop
@@ -17,7 +20,6 @@ from imagecheck.measures.skin import Skin
 from imagecheck.profile import find_profile
 from imagecheck.rules import mouth_open, pose_roll, pose_yaw
 from imagecheck.rules.base import Rule
-from tests.portraits import SKIN_TONES, Glasses, Portrait, draw, encode, jpeg_bytes
 
 
 def statuses(data: bytes) -> dict[str, str]:
@@ -81,8 +83,8 @@ def test_light_that_falls_off_over_a_wall_is_more_welcome_than_creases() -> None
         for name, shade in shades.items()
     }
     assert uneven["falls off"].spread() > 0.7 * uneven["creased"].spread()
-    assert uneven["falls off"].unevenness() < 4.5
-    assert uneven["creased"].unevenness() > 7
+    assert uneven["falls off"].unevenness < 4.5
+    assert uneven["creased"].unevenness > 7
 
 
 def test_chin_at_the_border_is_too_large_a_face_but_none_cut_off() -> None:

@@ -1,9 +1,11 @@
 """Eyes, mouth, hair, light, wall, clothes, marks and focus, on drawn portraits."""
 
+from __future__ import annotations
+
 import pytest
 
 import imagecheck
-from tests.portraits import SKIN_TONES, WHITE, Glasses, Portrait, jpeg_bytes
+from benchmarks.rig.portraits import SKIN_TONES, WHITE, Glasses, Portrait, jpeg_bytes
 
 
 def statuses(portrait: Portrait) -> dict[str, str]:

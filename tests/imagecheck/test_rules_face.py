@@ -1,5 +1,7 @@
 """Presence, framing and pose of the face, on drawn portraits."""
 
+from __future__ import annotations
+
 import io
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 from PIL import Image
 
 import imagecheck
-from tests.portraits import SKIN_TONES, Portrait, draw, encode, jpeg_bytes
+from benchmarks.rig.portraits import SKIN_TONES, Portrait, draw, encode, jpeg_bytes
 
 
 def statuses(data: bytes) -> dict[str, str]:
@@ -123,14 +125,25 @@ def test_hair_top_before_a_busy_wall_is_unknown_instead_of_wrong() -> None:
 def test_message_tells_value_band_and_remedy() -> None:
     report = imagecheck.check(jpeg_bytes(Portrait(hair_height=230)))
     finding = next(f for f in report.findings if f.code == "geometry.head_top")
-    assert f"{finding.value:.0f} px" in finding.message
-    assert "50-110" in finding.message
-    assert finding.message.endswith(finding.advice)
+    assert f"{finding.value:.0f} 像素" in finding.message
+    assert "50 到 110 像素" in finding.message
+    assert finding.message.endswith(f"{finding.advice}。")
     assert "请离镜头远一点" in finding.advice
 
 
 def test_uneven_shoulders_ask_for_a_look() -> None:
     assert statuses(jpeg_bytes(Portrait(shoulder_tilt_deg=14)))["pose.shoulders"] == "warn"
+
+
+def test_level_shoulders_stay_level_under_a_head_that_leans_aside() -> None:
+    upright = np.array(draw(Portrait(shoulder_tilt_deg=4)))
+    tilts = []
+    for aside in (0, 22):
+        leaning = upright.copy()
+        leaning[:430] = np.roll(upright[:430], aside, axis=1)
+        found = imagecheck.check(encode(Image.fromarray(leaning), 88))
+        tilts.append(found.measurements["shoulder_tilt"])
+    assert tilts[1] == pytest.approx(tilts[0], abs=0.03)
     assert "pose.shoulders" not in statuses(jpeg_bytes())
 
 

@@ -1,26 +1,37 @@
 """A wired context whose WeChat Pay is a small one inside the test."""
 
+from __future__ import annotations
+
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 from werkzeug.test import TestResponse
 
+from benchmarks.rig.wechat_side import WechatSide, write_key_files
 from models import Staff
 from server.context import Context
-from server.services.check_photo import check_photo
-from server.services.staff_viewer import Viewer
+from server.services.money.settling.receive_notice import refused_budget
+from server.services.photo.check import check_photo
+from server.services.viewer import Viewer
 from server.settings import Settings, load_settings
 from tests.cast import Phone
 from tests.fakes import FakeChecker
+from tests.pay.finance_desk import FinanceDesk
 from tests.pay.small_wechat import SmallWechat
 from tests.pay.stub_gateway import Stub, run_stub
-from tests.pay.wechat_side import WechatSide, write_key_files
+
+
+@pytest.fixture
+def fresh_budget() -> None:
+    """Forget what earlier tests made this process refuse."""
+    refused_budget._window_start = 0.0
 
 
 @pytest.fixture
@@ -65,16 +76,22 @@ def finance(demo: Context) -> Viewer:
     return Viewer(
         staff_id=staff.id,
         username=staff.username,
+        shown_name=staff.shown_name,
         role=staff.role,
         institution_id=staff.institution_id,
         institution_name=staff.institution.name,
-        centre_id=None,
+        centre_ids=(),
         centre_name="",
         session_id=uuid.uuid4(),
         reauthenticated_at=demo.now(),
         must_change_password=False,
         has_totp=False,
     )
+
+
+@pytest.fixture
+def desk(app: Flask) -> FinanceDesk:
+    return FinanceDesk(app.test_client(), "finance").sign_in()
 
 
 @pytest.fixture

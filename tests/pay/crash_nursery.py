@@ -5,6 +5,8 @@ that is armed through the environment, as an installation would be, and writes `
 ``done``. Forking from one process that has everything imported keeps a death cheap.
 """
 
+from __future__ import annotations
+
 import datetime as dt
 import importlib
 import json
@@ -16,7 +18,7 @@ from typing import Any
 from server import failpoints
 from server.gateways.clock import SettableClock
 from server.observability.logs import configure_logs
-from server.services.receive_notice import receive_notice
+from server.services.money.settling.receive_notice import receive_notice
 from server.settings import load_settings
 from server.wiring import build_context
 

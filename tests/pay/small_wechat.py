@@ -3,14 +3,16 @@
 The complete one is the sandbox; this one answers with the test's own clock, inside the test.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchmarks.rig.wechat_side import MCH_ID, WechatSide
 from server.gateways.clock import Clock
 from tests.pay.stub_gateway import Reply, Request, Stub
-from tests.pay.wechat_side import MCH_ID, WechatSide
 
 
 @dataclass

@@ -1,5 +1,7 @@
 """A web server on an ephemeral port whose answers a test writes."""
 
+from __future__ import annotations
+
 import threading
 import time
 from collections.abc import Callable, Iterator

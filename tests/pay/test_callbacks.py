@@ -1,5 +1,7 @@
 """What the callback address answers, and what our books say afterwards."""
 
+from __future__ import annotations
+
 import threading
 import time
 import uuid
@@ -11,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
+from benchmarks.rig.wechat_side import WechatSide, make_key
 from models import (
     FeatureCode,
     Order,
@@ -24,12 +27,14 @@ from models import (
 )
 from server.context import Context
 from server.services.collection import SYSTEM, lock_enrolment
-from server.services.promote_photo import promote
-from server.services.receive_notice import MAX_REFUSED_KEPT, decide_kept_notices, refused_budget
+from server.services.money.settling.receive_notice import (
+    MAX_REFUSED_KEPT,
+    decide_kept_notices,
+)
+from server.services.photo.promote import promote
 from tests.cast import Phone
 from tests.pay.small_wechat import SmallWechat
 from tests.pay.test_order_life import advance, open_order, order_state
-from tests.pay.wechat_side import WechatSide, make_key
 
 Notify = Callable[..., Any]
 
@@ -88,6 +93,7 @@ def test_second_callback_for_the_same_payment_changes_nothing(
     assert held(demo) == []
 
 
+@pytest.mark.engines
 def test_fifty_identical_callbacks_at_once_settle_once(
     app: Flask, number: str, wechat: SmallWechat, side: WechatSide, demo: Context
 ) -> None:
@@ -199,12 +205,6 @@ def test_second_payment_for_the_same_enrolment_is_kept(
     assert load_order(demo, second).state is OrderState.PAID
 
 
-@pytest.fixture
-def fresh_budget() -> None:
-    """Forget what earlier tests made this process refuse."""
-    refused_budget._window_start = 0.0
-
-
 @pytest.mark.usefixtures("fresh_budget")
 def test_forged_notice_is_refused_and_kept_apart(
     client: FlaskClient, number: str, wechat: SmallWechat, demo: Context
@@ -253,6 +253,7 @@ def test_address_of_the_other_version_is_refused(
     assert b"FAIL" in answer.data
 
 
+@pytest.mark.engines
 def test_locked_order_is_no_acknowledgement(
     number: str, wechat: SmallWechat, notify: Notify, demo: Context
 ) -> None:
@@ -266,7 +267,7 @@ def test_locked_order_is_no_acknowledgement(
 def test_notice_kept_without_a_decision_is_decided_by_the_sweeper(
     alice: Phone, number: str, wechat: SmallWechat, demo: Context
 ) -> None:
-    from server.services.receive_notice import keep_undecided
+    from server.services.money.settling.receive_notice import keep_undecided
 
     body = wechat.side.v3_notice(wechat.pay(number))
     keep_undecided(demo, demo.pay.reread_notice(body), body)
@@ -280,7 +281,7 @@ def test_notice_kept_without_a_decision_is_decided_when_it_comes_again(
     number: str, wechat: SmallWechat, side: WechatSide, client: FlaskClient, demo: Context
 ) -> None:
     """The short way for crowds cannot insert it once more and leaves it to the careful way."""
-    from server.services.receive_notice import keep_undecided
+    from server.services.money.settling.receive_notice import keep_undecided
 
     body = side.v3_notice(wechat.pay(number))
     keep_undecided(demo, demo.pay.reread_notice(body), body)
@@ -298,6 +299,7 @@ def test_kind_of_notice_that_does_not_concern_us_is_kept_and_acknowledged(
     assert count(demo, PaymentNotice, PaymentNotice.outcome == "ignored") == 1
 
 
+@pytest.mark.engines
 def test_verdict_and_callback_at_the_same_moment_lead_to_uploaded(
     alice: Phone, wechat: SmallWechat, notify: Notify, demo: Context
 ) -> None:

@@ -1,5 +1,7 @@
 """`flask doctor`: one finding a check, each with its own cause."""
 
+from __future__ import annotations
+
 import dataclasses
 import datetime as dt
 import json
@@ -8,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from benchmarks.rig.wechat_side import make_certificate, make_key
 from server.context import Context
 from server.doctor import examine
 from server.settings import load_settings
 from server.wiring import build_context
 from tests.pay.small_wechat import SmallWechat
 from tests.pay.stub_gateway import Reply, Request
-from tests.pay.wechat_side import make_certificate, make_key
 
 CHECKS = [
     "payment keys",

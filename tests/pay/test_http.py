@@ -16,9 +16,10 @@ import pytest
 from sqlalchemy import func, select
 
 from benchmarks.callbacks import OPENID, fill, make_environment, run_gunicorn
+from benchmarks.rig.stack import HTTP
+from benchmarks.rig.wechat_side import WechatSide
 from models import Order, OrderState, PaymentNotice, QuarantinedPayment, StatusChange
 from server.db import Database
-from tests.pay.wechat_side import WechatSide
 
 V2_SUCCESS = (
     b"<xml><return_code><![CDATA[SUCCESS]]></return_code>"
@@ -61,7 +62,7 @@ class Web:
 
     def send(self, body: bytes, headers: dict[str, str]) -> httpx.Response:
         address = f"{self.url}/pay/notify/{self.version}"
-        return httpx.post(address, content=body, headers=headers, timeout=20)
+        return HTTP.post(address, content=body, headers=headers, timeout=20)
 
     def is_kept(self, answer: httpx.Response) -> bool:
         if self.version == "v2":
@@ -93,7 +94,11 @@ def web(database_url: str, version: str, tmp_path: Path) -> Iterator[Web]:
 
 @pytest.mark.parametrize(
     ("database_url", "version"),
-    [("sqlite", "v3"), ("sqlite", "v2"), ("postgresql", "v3")],
+    [
+        ("sqlite", "v3"),
+        ("sqlite", "v2"),
+        pytest.param("postgresql", "v3", marks=pytest.mark.long),
+    ],
     indirect=["database_url"],
 )
 def test_callbacks_over_http(web: Web) -> None:
@@ -145,7 +150,7 @@ def hostile_bodies_are_refused_in_time(web: Web) -> None:
     for path in ("v3", "v2"):
         for name, body in HOSTILE.items():
             started = time.monotonic()
-            answer = httpx.post(f"{web.url}/pay/notify/{path}", content=body, timeout=20)
+            answer = HTTP.post(f"{web.url}/pay/notify/{path}", content=body, timeout=20)
             assert 400 <= answer.status_code < 500, name
             assert b"FAIL" in answer.content, name
             assert b"SUCCESS" not in answer.content, name

@@ -1,5 +1,7 @@
 """An order from opening to closing, at the API."""
 
+from __future__ import annotations
+
 import datetime as dt
 import itertools
 import json
@@ -12,13 +14,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
 
+from benchmarks.rig.wechat_side import make_key
 from models import Enrolment, FeatureCode, Order, OrderState, StatusChange
 from server.context import Context
-from server.services.query_order import poll_due_orders
+from server.services.money.orders.query_order import poll_due_orders
 from tests.cast import Phone, assert_refused
 from tests.pay.small_wechat import SmallWechat
 from tests.pay.stub_gateway import Reply
-from tests.pay.wechat_side import make_key
 
 Notify = Callable[..., Any]
 
@@ -151,6 +153,7 @@ def test_unsigned_and_foreign_answers_change_nothing(
     assert load_orders(demo)[0].state is OrderState.OPEN
 
 
+@pytest.mark.engines
 def test_two_requests_at_once_make_one_order(
     app: Flask, alice: Phone, ready: str, wechat: SmallWechat, demo: Context
 ) -> None:

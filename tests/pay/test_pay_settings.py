@@ -1,10 +1,21 @@
 """A wrong payment setting ends the start with one line that names it."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.rig.wechat_side import (
+    PUBLIC_KEY_ID,
+    WechatSide,
+    make_certificate,
+    make_key,
+    private_pem,
+    public_pem,
+    write_key_files,
+)
 from server.gateways.clock import SystemClock
 from server.gateways.pay_settings import (
     build_pay_gateway,
@@ -14,15 +25,6 @@ from server.gateways.pay_settings import (
     read_verify_keys,
 )
 from server.settings import Settings, SettingsInvalid
-from tests.pay.wechat_side import (
-    PUBLIC_KEY_ID,
-    WechatSide,
-    make_certificate,
-    make_key,
-    private_pem,
-    public_pem,
-    write_key_files,
-)
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Refunds, quarantine resolved by finance, and the messages that follow."""
 
+from __future__ import annotations
+
 import datetime as dt
 import json
 from collections.abc import Callable
@@ -10,21 +12,21 @@ from sqlalchemy import select
 
 from models import AuditEntry, OrderState, OutboxMessage, Refund, RefundState
 from server.context import Context
-from server.services.manage_refunds import request_refund, retry_refund
-from server.services.query_order import poll_due_orders
-from server.services.refund_order import (
-    RefundReasonMissing,
-    RefundRefused,
-    poll_due_refunds,
-)
-from server.services.resolve_quarantine import (
+from server.services.messages.outbox import send_due_messages
+from server.services.money.orders.query_order import poll_due_orders
+from server.services.money.quarantine.resolve import (
     QuarantineNotAcceptable,
     QuarantineResolved,
     accept_quarantined,
     refund_quarantined,
 )
-from server.services.send_messages import send_due_messages
-from server.services.staff_viewer import Viewer
+from server.services.money.refunds.manage import request_refund, retry_refund
+from server.services.money.refunds.refund import (
+    RefundReasonMissing,
+    RefundRefused,
+    poll_due_refunds,
+)
+from server.services.viewer import Viewer
 from tests.cast import Phone
 from tests.pay.small_wechat import SmallWechat
 from tests.pay.stub_gateway import Reply, Request
@@ -92,6 +94,7 @@ def test_refund_ends_by_asking_when_the_callback_is_lost(
     assert poll_due_refunds(demo) == 0
 
 
+@pytest.mark.engines
 def test_refund_asked_for_twice_is_one_refund(
     paid: str, finance: Viewer, wechat: SmallWechat, demo: Context
 ) -> None:
@@ -215,7 +218,9 @@ def test_finance_links_unknown_money_to_an_order(
     demo: Context,
 ) -> None:
     number = open_order(alice, ready)["out_trade_no"]
-    assert notify(wechat.side.v3_payment("CJ-TYPED-BY-HAND", "openid-alice")).status_code == 204
+    assert (
+        notify(wechat.side.v3_payment("CJ20261001000000TYPED", "openid-alice")).status_code == 204
+    )
     with pytest.raises(QuarantineNotAcceptable):
         accept_quarantined(demo, finance, held(demo)[0].id, note="x")
     accept_quarantined(demo, finance, held(demo)[0].id, note="x", out_trade_no=number)

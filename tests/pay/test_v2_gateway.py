@@ -1,5 +1,7 @@
 """Pay v2: every gap of the library underneath is closed here."""
 
+from __future__ import annotations
+
 import datetime as dt
 import hashlib
 import time
@@ -7,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from benchmarks.rig.wechat_side import APP_ID, MCH_ID, V2_KEY, WechatSide
 from server.gateways.pay import (
     AnswerForeign,
     NoticeMalformed,
@@ -23,7 +26,6 @@ from server.gateways.pay_v2_signing import PayV2Signer
 from server.gateways.pay_v2_xml import parse_flat_xml, write_flat_xml
 from server.gateways.transport import GatewayRefused, GatewayUnavailable, Transport
 from tests.pay.stub_gateway import Reply, Request, Stub, run_stub
-from tests.pay.wechat_side import APP_ID, MCH_ID, V2_KEY, WechatSide
 
 NOW = dt.datetime(2026, 11, 24, 2, 0, 0, tzinfo=dt.UTC)
 SIGN_TYPES = ("MD5", "HMAC-SHA256")

@@ -1,5 +1,7 @@
 """Pay v3 against a web server whose answers are signed, unsigned, foreign, slow or absurd."""
 
+from __future__ import annotations
+
 import datetime as dt
 import hashlib
 import json
@@ -9,6 +11,15 @@ from typing import Any
 
 import pytest
 
+from benchmarks.rig.wechat_side import (
+    APP_ID,
+    MCH_ID,
+    MERCHANT_SERIAL,
+    PUBLIC_KEY_ID,
+    V3_KEY,
+    WechatSide,
+    make_key,
+)
 from server.gateways.clock import SettableClock
 from server.gateways.pay import (
     AnswerForeign,
@@ -28,15 +39,6 @@ from server.gateways.transport import (
     time_budget,
 )
 from tests.pay.stub_gateway import Reply, Request, Stub, run_stub
-from tests.pay.wechat_side import (
-    APP_ID,
-    MCH_ID,
-    MERCHANT_SERIAL,
-    PUBLIC_KEY_ID,
-    V3_KEY,
-    WechatSide,
-    make_key,
-)
 
 NOW = dt.datetime(2026, 11, 24, 2, 0, 0, tzinfo=dt.UTC)
 REQUEST = PrepayRequest("CJ1", "毕业生图像采集费", 2000, "openid-1", NOW + dt.timedelta(hours=1))

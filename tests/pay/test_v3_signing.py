@@ -1,5 +1,7 @@
 """Signatures of v3: published vectors, an independent peer, and the rules of the clock."""
 
+from __future__ import annotations
+
 import base64
 import datetime as dt
 import json
@@ -8,11 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from wechatpayv3 import utils as peer
 
-from server.gateways.pay import NoticeMalformed, SignatureInvalid
-from server.gateways.pay_v3_notice import decrypt_resource
-from server.gateways.pay_v3_notice import read_notice as read_v3_notice
-from server.gateways.pay_v3_signing import RequestSigner, SignatureVerifier, sign
-from tests.pay.wechat_side import (
+from benchmarks.rig.wechat_side import (
     MERCHANT_SERIAL,
     PUBLIC_KEY_ID,
     V3_KEY,
@@ -20,6 +18,10 @@ from tests.pay.wechat_side import (
     make_key,
     public_pem,
 )
+from server.gateways.pay import NoticeMalformed, SignatureInvalid
+from server.gateways.pay_v3_notice import decrypt_resource
+from server.gateways.pay_v3_notice import read_notice as read_v3_notice
+from server.gateways.pay_v3_signing import RequestSigner, SignatureVerifier, sign
 
 NOW = dt.datetime(2026, 11, 24, 2, 0, 0, tzinfo=dt.UTC)
 BODY = b'{"id":"EV-1"}'

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import os
 import queue
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,7 +15,9 @@ from typing import Any
 
 import httpx
 
-from tests.system.stack import ROOT, find_free_port, wait_until
+from benchmarks.rig.backends import reserve_port
+from benchmarks.rig.processes import Process, start_process
+from benchmarks.rig.stack import wait_until
 
 KEPT = {
     "v3": (204, b""),
@@ -31,18 +32,17 @@ class Sandbox:
     """``python -m sandbox`` on a free port with its data in ``folder``."""
 
     folder: Path
-    port: int = field(default_factory=find_free_port)
-    process: subprocess.Popen[bytes] | None = None
+    port: int = field(default_factory=reserve_port)
+    process: Process | None = None
+    options: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "sandbox", "--port", str(self.port)]
-        self.process = subprocess.Popen(
-            [*command, "--data", str(self.folder)], cwd=ROOT, stdout=subprocess.DEVNULL
-        )
+        command = ["sandbox", "--port", str(self.port), "--data", str(self.folder)]
+        self.process = start_process(*command, *self.options, env=dict(os.environ))
 
         def is_up() -> bool:
             with contextlib.suppress(httpx.HTTPError):

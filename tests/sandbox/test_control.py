@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from sandbox.faults import GATEWAY_FAULTS, NOTICE_FAULTS
 from tests.sandbox.running import HTTP, Sandbox, Shop
@@ -120,3 +124,25 @@ def test_unknown_fault_pays_nothing(merchant: Merchant, faults: Any) -> None:
     answer = HTTP.post(f"{merchant.gateway.url}/control/pay", json=body)
     assert answer.status_code == 400
     assert merchant.query(number)[1]["trade_state"] == "NOTPAY"
+
+
+def test_payment_sheet_opens_only_for_what_the_merchant_signed(merchant: Merchant) -> None:
+    prepay_id = merchant.order()[1]["prepay_id"]
+    keys = merchant.gateway.ask("keys")
+    signed = {"timeStamp": "1", "nonceStr": "n", "package": f"prepay_id={prepay_id}"}
+    message = "".join(f"{each}\n" for each in (keys["app_id"], *signed.values())).encode()
+    key = serialization.load_pem_private_key(keys["merchant_private_key"].encode(), None)
+    assert isinstance(key, RSAPrivateKey)
+    pay_sign = base64.b64encode(key.sign(message, padding.PKCS1v15(), hashes.SHA256())).decode()
+    good = {**signed, "signType": "RSA", "paySign": pay_sign}
+    shown = merchant.gateway.control("prepaid", **good)
+    assert (shown["prepay_id"], shown["amount_fen"]) == (prepay_id, 2000)
+    for name, value in (
+        ("nonceStr", "m"),
+        ("signType", "MD5"),
+        ("paySign", pay_sign[:-8] + "AAAAAAA="),
+        ("paySign", 5),
+        ("timeStamp", ""),
+    ):
+        answer = HTTP.post(f"{merchant.gateway.url}/control/prepaid", json={**good, name: value})
+        assert answer.status_code == 400, name

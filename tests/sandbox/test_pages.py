@@ -9,11 +9,11 @@ import html5lib
 import httpx
 import pytest
 
+from benchmarks.rig.stack import wait_until
 from sandbox.faults import CALLS, GATEWAY_FAULTS, NOTICE_FAULTS
 from sandbox.pages import wording
 from tests.sandbox.running import Sandbox, Shop
 from tests.sandbox.test_v3_judged_by_wechatpayv3 import Merchant, new_number
-from tests.system.stack import wait_until
 
 PATHS = ("/", "/deliveries", "/messages", "/faults", "/keys", "/phone")
 

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import datetime as dt
 
 import pytest
@@ -6,7 +8,7 @@ from sqlalchemy import select
 from models import Batch, CollectionStatus, Enrolment, Institution
 from server.context import Context
 from server.gateways.clock import LOCAL_ZONE
-from server.services.batches import (
+from server.services.college.batches import (
     default_card_date,
     ensure_all_batches,
     find_batch_for,

@@ -1,5 +1,7 @@
 """The status machine: what the table names happens, everything else is refused."""
 
+from __future__ import annotations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,9 +39,9 @@ def test_everything_else_is_refused(event: Event, before: S | None, wanted: S | 
         resolve_transition(event, before, wanted)
 
 
-def test_only_a_correction_or_an_undo_leaves_collected() -> None:
+def test_only_a_correction_an_undo_or_another_person_leaves_collected() -> None:
     leaving = {event for event, moves in TRANSITIONS.items() if S.COLLECTED in moves}
-    assert leaving == {Event.CORRECTED, Event.APPROVAL_UNDONE}
+    assert leaving == {Event.CORRECTED, Event.APPROVAL_UNDONE, Event.PERSON_REPLACED}
 
 
 def test_labels_are_the_contract() -> None:

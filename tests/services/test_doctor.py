@@ -1,5 +1,7 @@
 """`flask doctor` looks at each part by itself: one that is away does not hide the others."""
 
+from __future__ import annotations
+
 import dataclasses
 from pathlib import Path
 
@@ -10,9 +12,18 @@ from server.context import Context
 from server.doctor import Finding, examine
 from server.gateways.clock import SystemClock
 from server.gateways.photo_store import FolderPhotoStore
-from server.queue import WorkQueue
+from server.gateways.queue import WorkQueue
 
-OURS = ("database", "photo store", "work queue", "rate limits", "worker")
+OURS = (
+    "database",
+    "database role",
+    "photo store",
+    "work queue",
+    "face models",
+    "rate limits",
+    "worker",
+)
+AWAY = ["photo store", "work queue", "rate limits", "worker"]
 
 
 def examine_ours(ctx: Context) -> dict[str, Finding]:
@@ -49,7 +60,7 @@ def test_each_part_that_is_away_is_named(today: Context, tmp_path: Path) -> None
         settings=today.settings.model_copy(update={"rate_limit_url": "redis://127.0.0.1:9/1"}),
     )
     found = examine_ours(broken)
-    assert [name for name, finding in found.items() if not finding.is_ok] == list(OURS[1:])
+    assert [name for name, finding in found.items() if not finding.is_ok] == AWAY
     assert found["worker"].detail == "silent: no worker ever ran"
 
 
@@ -60,6 +71,7 @@ def test_nearly_full_disk_is_told_before_uploads_stop(today: Context) -> None:
     assert not found["photo store"].is_ok
 
 
+@pytest.mark.engines
 def test_clock_that_differs_from_the_database_is_told(demo: Context) -> None:
     finding = examine_ours(demo)["database"]
     assert finding.is_ok == demo.db.is_sqlite, "SQLite has no clock of its own"

@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import datetime as dt
 
 import pytest
@@ -10,8 +12,8 @@ from server.services.id_numbers import (
     mask_id_number,
     mask_name,
     normalise_id_number,
-    normalise_name,
 )
+from server.services.names import normalise_name
 
 TODAY = dt.date(2026, 10, 1)
 

@@ -1,5 +1,7 @@
 """One contract for every photo store, and what is particular to each."""
 
+from __future__ import annotations
+
 import http.server
 import os
 import threading
@@ -219,3 +221,28 @@ def test_folder_that_cannot_be_written_keeps_nothing_behind(tmp_path: Path) -> N
     with pytest.raises(PhotoStoreUnavailable):
         store.put(OTHER, b"other")
     assert list(store.list_keys()) == [KEY]
+
+
+def test_good_bytes_replace_a_damaged_file_of_the_same_size(
+    store: PhotoStore, damage: Callable[[str, bytes], None]
+) -> None:
+    store.put(KEY, b"face")
+    damage(KEY, b"f4ce")
+    store.put(KEY, b"face")
+    assert store.get(KEY) == b"face"
+
+
+def test_every_version_of_what_is_deleted_goes(s3_endpoint: str, bucket: str) -> None:
+    """A bucket with versioning hides an object and keeps its bytes, unless told which versions."""
+    client = boto3.client("s3", endpoint_url=s3_endpoint)
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    store = S3PhotoStore(bucket, "college/a", endpoint=s3_endpoint)
+    key, other = "standard/00/x.jpg", "standard/00/x.jpg.other"
+    for name in (key, key, other):
+        store.put(name, b"photo")
+    client.delete_object(Bucket=bucket, Key=f"college/a/{key}")
+    store.put(key, b"photo again")
+    store.delete(key)
+    left = client.list_object_versions(Bucket=bucket)
+    assert [one["Key"] for one in left.get("Versions", [])] == [f"college/a/{other}"]
+    assert left.get("DeleteMarkers", []) == []

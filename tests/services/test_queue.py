@@ -1,5 +1,7 @@
 """The work queue keeps one contract on SQLite, Redis and PostgreSQL."""
 
+from __future__ import annotations
+
 import contextlib
 import uuid
 from collections.abc import Iterator
@@ -7,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from server.queue import QueueUnavailable, WorkQueue
-from tests.backends import find_free_port, make_postgres_database, run_redis
+from benchmarks.rig.backends import make_postgres_database, reserve_port, run_redis
+from server.gateways.queue import QueueUnavailable, WorkQueue
 
 
 @pytest.fixture(params=["sqlite", "redis", "postgres"])
@@ -17,9 +19,9 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         if request.param == "sqlite":
             yield f"sqlite:///{tmp_path / 'queue.db'}"
         elif request.param == "redis":
-            yield backends.enter_context(run_redis(find_free_port()))
+            yield backends.enter_context(run_redis(reserve_port()))
         else:
-            database = backends.enter_context(make_postgres_database())
+            database = backends.enter_context(make_postgres_database(is_durable=False))
             yield database.replace("+psycopg", "")
 
 
@@ -48,7 +50,7 @@ def test_ids_come_out_as_they_went_in_once(address: str) -> None:
 
 
 def test_queue_that_is_away_says_so() -> None:
-    queue = WorkQueue(f"redis://127.0.0.1:{find_free_port()}/0")
+    queue = WorkQueue(f"redis://127.0.0.1:{reserve_port()}/0")
     with pytest.raises(QueueUnavailable):
         queue.enqueue_photo(uuid.uuid4())
     with pytest.raises(QueueUnavailable):

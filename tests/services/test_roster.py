@@ -1,3 +1,5 @@
+from __future__ import annotations
+
 import io
 import uuid
 from collections.abc import Callable
@@ -9,9 +11,10 @@ from sqlalchemy import func, select
 
 from models import CollectionStatus, Enrolment, Institution, LearningCentre, StatusChange
 from server.context import Context
-from server.services.import_roster import ImportPlan, plan_import
-from server.services.read_roster import COLUMNS, RosterUnreadable, read_roster
-from server.services.write_roster import RosterHasErrors, apply_import
+from server.services.roster.columns import COLUMNS, RosterUnreadable
+from server.services.roster.plan import ImportPlan, plan_import
+from server.services.roster.read import read_roster
+from server.services.roster.write import RosterHasErrors, apply_import
 
 HEADER = ",".join(COLUMNS)
 GOOD = "30000001,欧阳娜,11010119900307002X,专升本,法学,直属学习中心,2020 秋,2023 春,在籍"
@@ -158,7 +161,7 @@ def test_importing_again_updates_the_person_and_not_the_collection(
         (b"", "空"),
         (b"PK\x03\x04 broken", "损坏"),
         (b"\xd0\xcf\x11\xe0 broken", "损坏"),
-        ("姓名,身份证号\r\n张伟,1".encode(), "缺少这些列:学号"),
+        ("姓名,身份证号\r\n张伟,1".encode(), "缺少这些列：学号"),
         (as_csv(), "没有学生"),
         (b"\x00\x01\x02", "不是"),
         ((HEADER + ",姓名\r\n" + GOOD).encode(), "重复的列"),

@@ -1,9 +1,11 @@
+from __future__ import annotations
+
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.system.stack import Stack, run_stack
+from benchmarks.rig.stack import Stack, run_stack
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,9 @@
 """Many machines, same code: PostgreSQL, Redis, S3, two web processes, two workers."""
 
+from __future__ import annotations
+
 import contextlib
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,23 +11,19 @@ import httpx
 import pytest
 import redis
 
-from tests.backends import (
-    S3_CREDENTIALS,
-    find_free_port,
-    make_postgres_database,
-    run_redis,
-    run_s3,
-)
+from benchmarks.rig.backends import make_postgres_database, reserve_port, run_redis
+from benchmarks.rig.portraits import phone_photo_bytes
+from benchmarks.rig.processes import run_process
+from benchmarks.rig.stack import Stack, Student
+from tests.backends import S3_CREDENTIALS, run_s3
 from tests.page import csrf_of
-from tests.portraits import phone_photo_bytes
-from tests.system.stack import ROOT, Stack, Student
 
 pytestmark = pytest.mark.postgresql
 
 
 @pytest.fixture(scope="module")
 def redis_port() -> int:
-    return find_free_port()
+    return reserve_port()
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +40,7 @@ def many(
 ) -> Iterator[Stack]:
     """One installation whose state is all outside of its processes' machines."""
     redis_url = f"redis://127.0.0.1:{redis_port}"
-    with make_postgres_database() as database_url, run_s3("photos") as endpoint:
+    with make_postgres_database(is_durable=False) as database_url, run_s3("photos") as endpoint:
         stack = Stack(
             tmp_path_factory.mktemp("many"),
             {
@@ -130,35 +126,20 @@ def lose_redis_and_a_worker(many: Stack, port: int, redis_life: contextlib.ExitS
 
 def test_process_that_cannot_work_ends_with_one_line(many: Stack) -> None:
     """Web and worker die within seconds, each naming the setting; nothing is retried forever."""
-    nobody = find_free_port()
+    nobody = reserve_port()
     faults = {
         "QUEUE_URL": {"CAIJI_QUEUE_URL": f"redis://127.0.0.1:{nobody}/0"},
         "RATE_LIMIT_URL": {"CAIJI_RATE_LIMIT_URL": "memory://"},
         "WECHAT_APP_ID": take_demo_keys_to_real_mode(many),
     }
-    commands = [["-m", "gunicorn", "--bind", "127.0.0.1:0", "wsgi:app"], ["-m", "server.worker"]]
-    started = [
-        (setting, start_python(command, {**many.environment, **changes}))
-        for setting, changes in faults.items()
-        for command in commands
-    ]
-    for setting, process in started:
-        _, errors = process.communicate(timeout=120)
-        assert process.returncode != 0
-        lines = {line for line in errors.splitlines() if line.startswith("caiji: ")}
-        assert [line.split(": ")[1] for line in lines] == [f"CAIJI_{setting}"], errors
-        assert "Traceback" not in errors
-
-
-def start_python(command: list[str], environment: dict[str, str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    commands = [["gunicorn", "--bind", "127.0.0.1:0", "wsgi:app"], ["server.worker"]]
+    for setting, changes in faults.items():
+        for command in commands:
+            done = run_process(*command, env={**many.environment, **changes})
+            assert done.returncode != 0
+            lines = {line for line in done.stderr.splitlines() if line.startswith("caiji: ")}
+            assert [line.split(": ")[1] for line in lines] == [f"CAIJI_{setting}"], done.stderr
+            assert "Traceback" not in done.stderr
 
 
 def take_demo_keys_to_real_mode(stack: Stack) -> dict[str, str]:

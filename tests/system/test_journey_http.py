@@ -1,5 +1,7 @@
 """One student from the feature code to 已上传, over plain HTTP against real processes."""
 
+from __future__ import annotations
+
 import concurrent.futures
 import io
 import itertools
@@ -10,8 +12,9 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.portraits import phone_photo_bytes
-from tests.system.stack import ROOT, Stack, Student, wait_until
+from benchmarks.rig.portraits import phone_photo_bytes
+from benchmarks.rig.processes import ROOT
+from benchmarks.rig.stack import Stack, Student, wait_until
 
 PEOPLE = ROOT.parent / "shared" / "photobench" / "people" / "neutral"
 _places = itertools.count()

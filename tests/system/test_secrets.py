@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.portraits import phone_photo_bytes
-from tests.system.stack import Stack, Student, run_stack
+from benchmarks.rig.portraits import phone_photo_bytes
+from benchmarks.rig.stack import Stack, Student, run_stack
 
 pytestmark = pytest.mark.slow
 SECRET_SETTINGS = ("SECRET", "KEYS", "_KEY")

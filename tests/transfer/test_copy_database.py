@@ -1,5 +1,7 @@
 """``flask db copy``: the other engine holds the same college afterwards."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Iterator
 
@@ -9,11 +11,13 @@ from sqlalchemy import select, text
 from models import Enrolment, Heartbeat, Photo, WechatUser
 from server.context import Context
 from server.db import Database, head_revision
-from server.services.check_integrity import check_integrity
+from server.services.upkeep.check_integrity import check_integrity
 from server.transfer.copy_database import DatabaseSource, copy_database
 from server.transfer.load import load_rows
 from server.transfer.report import TransferRefused, ignore_progress
 from server.transfer.rows import Row, TableShape, count_rows, digest_rows, list_shapes
+
+pytestmark = pytest.mark.engines
 
 
 def test_everything_arrives_and_stays_readable(college: Context, target: Database) -> None:

@@ -1,5 +1,7 @@
 """``flask migrate-store``: folder to S3 and back, with the service running."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from pathlib import Path
 

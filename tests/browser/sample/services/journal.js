@@ -1,0 +1,6 @@
+const lines = [];
+
+module.exports = {
+  lines,
+  note(line) { lines.push(line); },
+};

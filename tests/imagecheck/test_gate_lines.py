@@ -1,0 +1,102 @@
+"""Faults that were missed or told beside another fault, each as a drawn portrait."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+import imagecheck
+from benchmarks.rig.portraits import SKIN_TONES, Glasses, Portrait, draw, encode, jpeg_bytes
+from imagecheck.analysis import Analysis
+from imagecheck.decode import decode
+from imagecheck.faces import Search, choose_backend
+from imagecheck.profile import find_profile
+from imagecheck.report import Report
+from imagecheck.rules import face_none
+from tests.rounds import few
+
+SKINS = list(SKIN_TONES.values())
+
+
+def failed(report: Report) -> set[str]:
+    return {finding.code for finding in report.findings if finding.status == "fail"}
+
+
+def analyse(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], search: Search) -> Analysis:
+    """A picture in which faces are known already, as if the nets were sure of them."""
+    data = encode(Image.fromarray(pixels), 85)
+    picture = decode(data)
+    return Analysis(picture.pixels, picture.facts, profile=find_profile("moe-2017"), search=search)
+
+
+@pytest.mark.parametrize("skin", [SKINS[0], SKINS[-1]], ids=["pale", "dark"])
+def test_head_whose_face_was_wiped_away_is_no_face(skin: tuple[int, int, int]) -> None:
+    pixels = np.array(draw(Portrait(skin=skin)))
+    search = choose_backend().search(pixels)
+    assert face_none.RULE.judge(analyse(pixels, search)) == (None, 1.0)
+    points = search.faces[0].points
+    outline = np.concatenate([points[:17], points[26:16:-1] - (0, 30)])
+    colour = np.median(pixels[int(points[29, 1])][int(points[3, 0]) + 20 :][:20], axis=0)
+    cv2.fillPoly(pixels, [outline.astype(np.int32)], [int(c) for c in colour])
+    finding, _ = face_none.RULE.judge(analyse(pixels, search))
+    assert finding is not None
+    assert finding.status == "fail"
+
+
+def test_fair_hair_of_the_lightness_of_skin_is_no_ear() -> None:
+    bare = imagecheck.check(jpeg_bytes())
+    assert bare.measurements["ear_skin_share"] > 0.3
+    pixels = np.array(draw(Portrait()))
+    points = choose_backend().search(pixels).faces[0].points
+    lab = cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB).astype(np.int16)
+    rows = slice(int(points[0, 1]) - 40, int(points[33, 1]) + 40)
+    beside = np.s_[rows, : int(points[1, 0])], np.s_[rows, int(points[15, 0]) :]
+    wall = np.abs(lab - lab[5, 5]).max(axis=2) < 12
+    for side in beside:
+        hair = lab[side]
+        hair[~wall[side], 1] -= 4
+        hair[~wall[side], 2] += 4
+    fair = Image.fromarray(cv2.cvtColor(lab.astype(np.uint8), cv2.COLOR_LAB2RGB))
+    found = imagecheck.check(encode(fair, 88))
+    assert {finding.code for finding in found.findings} == {"ears.hidden"}
+
+
+def test_strong_blur_is_told_as_blur_alone() -> None:
+    sharp = np.array(draw(Portrait()))
+    for kernel in (9, 13):
+        soft = cv2.blur(sharp, (kernel, kernel), borderType=cv2.BORDER_CONSTANT)
+        found = failed(imagecheck.check(encode(Image.fromarray(soft), 85)))
+        assert "focus.blurred" in found
+        assert found.isdisjoint({"frame.border", "mouth.open"})
+
+
+def test_burnt_out_face_is_too_bright_and_not_covered() -> None:
+    pixels = np.array(draw(Portrait()), np.float32)
+    person = np.abs(pixels - np.median(pixels[:40, :40], axis=(0, 1))).max(axis=2) > 12
+    pixels[person] *= 6
+    burnt = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+    found = failed(imagecheck.check(encode(burnt, 85)))
+    assert "light.bright" in found
+    assert found.isdisjoint({"face.covered", "mouth.open"})
+
+
+def test_shade_below_eyes_whose_white_is_bright_is_no_tinted_lens() -> None:
+    pixels = np.array(draw(Portrait()), np.float32)
+    for x, y in choose_backend().search(pixels.astype(np.uint8)).faces[0].eyes:
+        pixels[int(y + 15) : int(y + 32), int(x - 20) : int(x + 21)] *= 0.45
+    shaded = Image.fromarray(pixels.astype(np.uint8))
+    report = imagecheck.check(encode(shaded, 90))
+    assert report.measurements["lens_tint"] > 0.35
+    assert "glasses.tinted" not in failed(report)
+
+
+@pytest.mark.parametrize(
+    "skin", few([(skin,) for skin in SKINS], lambda row: row[0] in {SKINS[0], SKINS[-1]})
+)
+def test_tinted_lenses_fail_on_any_skin_and_clear_ones_do_not(skin: tuple[int, int, int]) -> None:
+    tinted = jpeg_bytes(Portrait(skin=skin, glasses=Glasses(tint=0.7)))
+    clear = jpeg_bytes(Portrait(skin=skin, glasses=Glasses()))
+    assert "glasses.tinted" in failed(imagecheck.check(tinted))
+    assert "glasses.tinted" not in failed(imagecheck.check(clear))
