@@ -1,7 +1,7 @@
 """Backup drill: back up a college under load, wipe it, restore it elsewhere, compare.
 
     make backup-drill                      # embedded: SQLite and a folder, in under two minutes
-    .venv/bin/python -m benchmarks.backup_drill --seconds 20
+    .venv/bin/python benchmarks/backup_drill.py --seconds 20
 
 Starts an own demo on free ports in a temporary folder, lets phones upload while `flask backup`
 runs, deletes everything, restores into another folder with the keys that were kept apart, runs
@@ -19,11 +19,14 @@ import threading
 import time
 from pathlib import Path
 
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
 import httpx
 
+from benchmarks.rig.portraits import phone_photo_bytes
+from benchmarks.rig.stack import Stack, Student
 from server.transfer.backup_folder import BackupFolder
-from tests.portraits import phone_photo_bytes
-from tests.system.stack import Stack, Student
 
 PHONES = 4
 

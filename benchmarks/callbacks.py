@@ -5,8 +5,9 @@
 Both run under gunicorn with the same threads in turn, on the same machine and the same kind of
 database. The bare view verifies the same RSA signature, decrypts the same AES-GCM field and commits
 one inserted row. Ours does that and settles: order, enrolment, status, history, notice. The ratio
-must be at least 0.70; it is printed with the slowest percent of each, and with that of ours while
-every core checks photos. Exit status 1 below 0.70.
+must be at least 0.90 on SQLite and 0.75 on PostgreSQL, and the slowest percent below 200 ms while
+every core checks photos; exit status 1 otherwise. Beside it stands the ratio of CPU seconds, of the
+web process and PostgreSQL together: what other work on the machine does not change.
 """
 
 from __future__ import annotations
@@ -35,9 +36,11 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from sqlalchemy import create_engine, insert, select, text  # noqa: E402
+from sqlalchemy import create_engine, insert, select, text
 
-from models import (  # noqa: E402
+from benchmarks.rig.cpu import read_postgres_cpu_s, read_tree_cpu_s
+from benchmarks.rig.wechat_side import MCH_ID, WechatSide, write_key_files
+from models import (
     Enrolment,
     FeatureCode,
     Institution,
@@ -50,17 +53,17 @@ from models import (  # noqa: E402
     WechatUser,
     new_id,
 )
-from server.db import Database  # noqa: E402
-from server.settings import load_settings  # noqa: E402
-from server.wiring import build_cipher  # noqa: E402
-from tests.pay.wechat_side import MCH_ID, WechatSide, write_key_files  # noqa: E402
+from server.db import Database
+from server.settings import load_settings
+from server.wiring import build_cipher
 
-MIN_RATIO = 0.70
+MIN_RATIOS = {"SQLite": 0.90, "PostgreSQL": 0.75}
+MAX_BUSY_P99_MS = 200
 CLIENTS = 8
 BUSY_COUNT = 200
 CHECK_FOREVER = """
 from imagecheck import check
-from tests.portraits import phone_photo_bytes
+from benchmarks.rig.portraits import phone_photo_bytes
 photo = phone_photo_bytes()
 while True:
     check(photo)
@@ -199,8 +202,13 @@ def create_bare_app() -> Any:
 
 
 @contextlib.contextmanager
-def run_gunicorn(application: str, environment: dict[str, str]) -> Iterator[int]:
-    """Run `application` on a free port with the project's own gunicorn settings."""
+def run_gunicorn(
+    application: str, environment: dict[str, str], pids: list[int] | None = None
+) -> Iterator[int]:
+    """Run `application` on a free port with the project's own gunicorn settings; give the port.
+
+    The number of its process is added to `pids`.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -209,6 +217,8 @@ def run_gunicorn(application: str, environment: dict[str, str]) -> Iterator[int]
         cwd=ROOT,
         env=os.environ | environment | {"PORT": str(port), "PYTHONPATH": str(ROOT)},
     )
+    if pids is not None:
+        pids.append(process.pid)
     try:
         wait_for(port)
         yield port
@@ -261,17 +271,22 @@ def drive(port: int, notices: list[tuple[bytes, dict[str, str]]]) -> tuple[float
     return len(notices) / elapsed_s, times_ms
 
 
-def measure(name: str, database_url: str, folder: Path, count: int) -> float:
-    """Measure both servers on one database, in alternating rounds, and print a line for each."""
+def measure(name: str, database_url: str, folder: Path, count: int) -> tuple[float, bool]:
+    """Measure both servers on one database, in alternating rounds, and print a line for each.
+
+    Returns the ratio, and whether all that is promised was kept.
+    """
     side = WechatSide()
     environment = make_environment(folder, side, database_url)
     numbers = fill(database_url, environment, count * 3 + BUSY_COUNT)
     busy = [numbers.pop() for _ in range(BUSY_COUNT)]
     rates: dict[str, list[float]] = {"bare": [], "caiji": []}
     times: dict[str, list[float]] = {"bare": [], "caiji": []}
+    cpu_s = {"bare": 0.0, "caiji": 0.0}
+    pids: list[int] = []
     with (
-        run_gunicorn("benchmarks.callbacks:create_bare_app()", environment) as bare_port,
-        run_gunicorn("wsgi:app", environment) as caiji_port,
+        run_gunicorn("benchmarks.callbacks:create_bare_app()", environment, pids) as bare_port,
+        run_gunicorn("wsgi:app", environment, pids) as caiji_port,
     ):
         ports = {"bare": bare_port, "caiji": caiji_port}
         for who, port in ports.items():
@@ -280,7 +295,11 @@ def measure(name: str, database_url: str, folder: Path, count: int) -> float:
         for start in range(20, len(numbers) - 20, count):
             chunk = numbers[start : start + count]
             for who, port in ports.items():
-                rate, times_ms = drive(port, make_notices(side, chunk))
+                pid = pids[list(ports).index(who)]
+                notices = make_notices(side, chunk)
+                before_s = read_tree_cpu_s(pid) + read_postgres_cpu_s()
+                rate, times_ms = drive(port, notices)
+                cpu_s[who] += read_tree_cpu_s(pid) + read_postgres_cpu_s() - before_s
                 rates[who].append(rate)
                 times[who].extend(times_ms)
         with checking_photos():
@@ -293,10 +312,16 @@ def measure(name: str, database_url: str, folder: Path, count: int) -> float:
             f"{p50:>8.1f} ms p50{p99:>8.1f} ms p99"
         )
     busy_p99 = statistics.quantiles(busy_ms, n=100)[98]
-    print(f"{name:<11}caiji  while photos are checked{busy_p99:>24.1f} ms p99 (below 1000)")
+    limit = f"(below {MAX_BUSY_P99_MS})"
+    print(f"{name:<11}caiji  while photos are checked{busy_p99:>24.1f} ms p99 {limit}")
     ratio = statistics.median(rates["caiji"]) / statistics.median(rates["bare"])
-    print(f"{name:<11}ratio  {ratio:>8.2f} (at least {MIN_RATIO})")
-    return ratio
+    print(f"{name:<11}ratio  {ratio:>8.2f} (at least {MIN_RATIOS[name]})")
+    done = len(times["caiji"])
+    shown = ", ".join(f"{who} {used / done * 1000:.2f} ms" for who, used in cpu_s.items())
+    cpu_ratio = cpu_s["bare"] / cpu_s["caiji"]
+    load = os.getloadavg()[0]
+    print(f"{name:<11}CPU    {cpu_ratio:>8.2f} ({shown} a callback; load {load:.1f})")
+    return ratio, ratio >= MIN_RATIOS[name] and busy_p99 < MAX_BUSY_P99_MS
 
 
 @contextlib.contextmanager
@@ -354,14 +379,14 @@ def main() -> int:
     parser.add_argument("--postgres", default=os.environ.get("TEST_POSTGRES_URL", DEFAULT_POSTGRES))
     options = parser.parse_args()
     print(f"merchant {MCH_ID}, {CLIENTS} connections, {os.cpu_count()} cores")
-    ratios = []
+    results = []
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/caiji.db"
-        ratios.append(measure("SQLite", url, Path(folder), options.count))
+        results.append(measure("SQLite", url, Path(folder), options.count))
     with tempfile.TemporaryDirectory() as folder, own_postgres(options.postgres) as url:
-        ratios.append(measure("PostgreSQL", url, Path(folder), options.count))
-    print(json.dumps({"ratios": [round(ratio, 2) for ratio in ratios]}))
-    return 0 if min(ratios) >= MIN_RATIO else 1
+        results.append(measure("PostgreSQL", url, Path(folder), options.count))
+    print(json.dumps({"ratios": [round(ratio, 2) for ratio, _ in results]}))
+    return 0 if all(is_kept for _, is_kept in results) else 1
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The console with 1,000, 10,000 and 100,000 students, on SQLite and on PostgreSQL.
 
-    .venv/bin/python -m benchmarks.console [--counts 1000,10000,100000] [--repeat 9]
+    .venv/bin/python benchmarks/console.py [--counts 1000,10000,100000] [--repeat 9]
 
 Every page is asked for through the real Flask views, signed in, templates and all, in one process.
 Printed: the median milliseconds of each, how much slower the largest college is than the smallest,
@@ -23,11 +23,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, select, text
 
-from benchmarks.students import PASSWORD, build_college
+from benchmarks.rig.students import PASSWORD, build_college
 from models import Batch, LearningCentre
 from server.app import create_app
 from server.context import Context

@@ -5,10 +5,12 @@
     python benchmarks/imagecheck.py --only errors --photobench DIR
 
 Speed is processor time on one core, for a drawn 12-megapixel phone photo. The floor is what nobody
-can avoid: a reduced decode, one HOG pass at 480x640, the landmarks. Naive is face_recognition
+can avoid: reduced decode, one pass of the short-range detector, landmarks. Naive: face_recognition
 called on the full picture. DIR is photobench itself, or a folder that its make_bench.py has
 written; it is looked for beside the project, and in PHOTOBENCH.
 """
+
+from __future__ import annotations
 
 import argparse
 import os
@@ -80,7 +82,7 @@ def _print_ratio(name: str, seconds: float, floor_s: float) -> None:
 
 
 def _draw_phone_photo(path: Path) -> None:
-    from tests.portraits import phone_photo_bytes
+    from benchmarks.rig.portraits import phone_photo_bytes
 
     path.write_bytes(phone_photo_bytes())
 
@@ -93,8 +95,10 @@ def _measure_stages(
     import imagecheck
     from imagecheck import faces
     from imagecheck.analysis import Analysis, fit_to_frame
-    from imagecheck.check import judge
     from imagecheck.decode import decode
+    from imagecheck.faces.mediapipe import load_short_range
+    from imagecheck.faces.mesh import load_mesh_model
+    from imagecheck.judge import judge
     from imagecheck.profile import find_profile
     from imagecheck.rules import RULES
 
@@ -103,25 +107,24 @@ def _measure_stages(
     profile = find_profile("moe-2017")
     picture = decode(data)
     view = fit_to_frame(picture.pixels)
-    box = faces.detect_boxes(view)[0]
+    detect, locate = load_short_range().detect, load_mesh_model().locate
+    box, search = detect(view)[0], faces.choose_backend().search(view)
 
     def analyse() -> Analysis:
-        fresh = Analysis(
-            view, picture.facts, profile=profile, search=faces.Search((box,)), factor=1.0
-        )
+        fresh = Analysis(view, picture.facts, profile=profile, search=search, factor=1.0)
         _ = fresh.patch_lab, fresh.lab, fresh.wall.mask
         return fresh
 
     stages = [
         ("reduced decode", _best(lambda: decode(data), rounds)),
         ("fit to 480x640", _best(lambda: fit_to_frame(picture.pixels), rounds)),
-        ("HOG, one pass", _best(lambda: faces.detect_boxes(view), rounds)),
-        ("landmarks", _best(lambda: faces.locate_landmarks(view, box), rounds)),
-        ("landmarks, patch, Lab, wall", _best(analyse, rounds)),
+        ("short-range detector", _best(lambda: detect(view), rounds)),
+        ("landmarks", _best(lambda: locate(view, box), rounds)),
+        ("patch, Lab, wall", _best(analyse, rounds)),
         (f"{len(RULES)} rules and their measurements", _best_rules(analyse, judge, rounds)),
     ]
     times = dict(stages)
-    floor_s = times["reduced decode"] + times["HOG, one pass"] + times["landmarks"]
+    floor_s = times["reduced decode"] + times["short-range detector"] + times["landmarks"]
     final_s = _best(lambda: imagecheck.check(data), rounds)
     capture_s = _best(lambda: imagecheck.examine(data), rounds)
     return stages, floor_s, final_s, capture_s
@@ -150,9 +153,11 @@ def _best(work: Callable[[], object], rounds: int) -> float:
 def _print_memory(photo: Path) -> None:
     for mode in ("final", "capture"):
         code = (
-            "import resource, sys, imagecheck; data = open(sys.argv[1], 'rb').read();"
+            "import re, sys, imagecheck; data = open(sys.argv[1], 'rb').read();"
             f"imagecheck.examine(data, mode='{mode}');"
-            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+            # not ru_maxrss: a child inherits the peak of the process that started it
+            "status = open('/proc/self/status').read();"
+            "print(int(re.search(r'VmHWM:\\s+(\\d+)', status)[1]) // 1024)"
         )
         peak_mb = _run([sys.executable, "-c", code, str(photo)])
         print(f"  {'peak memory, ' + mode:<34}{int(peak_mb):8d} MB")
@@ -168,7 +173,14 @@ def _run(command: list[str]) -> str:
 
 def print_errors(photobench: str | None, per_case: int) -> None:
     """Error rates on photobench, or why they are left out."""
-    from benchmarks.photo_errors import FOLDS, find_bench, judge_bench, print_rates, refit_and_judge
+    from benchmarks.photo_errors import (
+        FOLDS,
+        find_bench,
+        judge_bench,
+        judge_portraits,
+        print_rates,
+        refit_and_judge,
+    )
 
     bench = find_bench(photobench, per_case)
     if isinstance(bench, str):
@@ -177,8 +189,10 @@ def print_errors(photobench: str | None, per_case: int) -> None:
     rows = judge_bench(bench)
     print(f"\nlimits of moe-2017 on {bench}")
     print_rates(rows)
-    print(f"\nlimits set anew without the person who is judged, {FOLDS} folds of people")
-    print_rates(refit_and_judge(rows))
+    portraits = judge_portraits()
+    print(f"\nlimits set anew without the person who is judged, {FOLDS} folds of people,")
+    print(f"and from {len(portraits)} portraits of other sources")
+    print_rates(refit_and_judge(rows, portraits))
 
 
 if __name__ == "__main__":

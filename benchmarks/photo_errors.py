@@ -4,6 +4,9 @@ Used by ``benchmarks/imagecheck.py``. The benchmark is photobench, which stands 
 and not in it: its photographs are other people's.
 """
 
+from __future__ import annotations
+
+import csv
 import json
 import os
 import subprocess
@@ -18,6 +21,10 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 BESIDE = ROOT.parent / "shared" / "photobench"
+PORTRAITS = ROOT.parent / "shared" / "portraits"
+"""Ordinary photos of other cameras, none of them made for the standard; ``portraits.csv`` says for
+each which codes about the person may be raised."""
+_NOT_OF_PORTRAITS = ("file.", "geometry.", "background.", "face.cut_off", "focus.low_resolution")
 FOLDS = 5
 
 Row = dict[str, Any]
@@ -54,6 +61,19 @@ def judge_bench(bench: Path) -> list[Row]:
         for row, report in zip(rows, reports, strict=True):
             row["found"] = {f["code"]: f["status"] for f in report["findings"]}
             row["values"] = report["measurements"]
+    return rows
+
+
+def judge_portraits(folder: Path = PORTRAITS) -> list[Row]:
+    """Portraits of other sources with their measurements; empty where there are none."""
+    if not (folder / "portraits.csv").is_file():
+        return []
+    with (folder / "portraits.csv").open(encoding="utf-8", newline="") as lines:
+        rows: list[Row] = list(csv.DictReader(lines))
+    with ProcessPoolExecutor() as pool:
+        reports = pool.map(_judge, [str(folder / row["file"]) for row in rows], chunksize=8)
+        for row, report in zip(rows, reports, strict=True):
+            row["allow"], row["values"] = row["allow"].split(), report["measurements"]
     return rows
 
 
@@ -110,38 +130,47 @@ def _groups(row: Row) -> list[str]:
 # -- people unseen ----------------------------------------------------------------------------
 
 
-def refit_and_judge(rows: Sequence[Row]) -> list[Row]:
+def refit_and_judge(rows: Sequence[Row], portraits: Sequence[Row] = ()) -> list[Row]:
     """Judge every person by limits set anew without that person, in five folds of people.
 
     Only limits that were calibrated are set anew, halfway between the worst compliant photos and
     the mildest faults of the other people. The result tells how far such limits carry, not how
     good the ones of the profile are.
+
+    Args:
+        rows: pictures of one studio with their labels.
+        portraits: other people from other cameras, who count as compliant wherever a code may not
+            be raised.
     """
     people = sorted({row["person"] for row in rows})
     judged: list[Row] = []
     for fold in range(FOLDS):
         held = set(people[fold::FOLDS])
-        limits = _fit_limits([row for row in rows if row["person"] not in held])
+        limits = _fit_limits([row for row in rows if row["person"] not in held], portraits)
         judged += [_judge_again(row, limits) for row in rows if row["person"] in held]
     return judged
 
 
-def _fit_limits(rows: Iterable[Row]) -> dict[str, tuple[str, float, float, str]]:
+def _fit_limits(
+    rows: Iterable[Row], portraits: Sequence[Row]
+) -> dict[str, tuple[str, float, float, str]]:
     """By code: the measurement, the sign of its bad side, the limit, the status beyond it."""
-    from imagecheck.profile import CALIBRATED, find_profile
+    from imagecheck.profile import find_profile
     from imagecheck.rules import RULES
 
     rows = list(rows)
     fitted = {}
     for rule in RULES:
         limit = find_profile("moe-2017").limits.get(rule.code)
-        if limit is None or CALIBRATED not in limit.source:
+        if limit is None or "calibrated" not in limit.source:
             continue
         status, band = ("warn", limit.warn) if limit.fail == (None, None) else ("fail", limit.fail)
         if None not in band:
             continue  # two-sided ones stay: one fault seldom shows both ends
         sign = 1.0 if band[0] is None else -1.0
         good = [sign * v for v in _values(rows, rule.measurement, None)]
+        if status == "fail":  # what only asks for a look was not labelled that closely
+            good += [sign * v for v in _values_of_portraits(portraits, rule.measurement, rule.code)]
         bad = [sign * v for v in _values(rows, rule.measurement, rule.code)]
         if len(good) < 50 or len(bad) < 4:
             continue
@@ -157,6 +186,16 @@ def _values(rows: Iterable[Row], measurement: str, code: str | None) -> list[flo
         for row in rows
         if measurement in row["values"]
         and (row["expect_status"] == "pass" if code is None else row["expect"][:1] == [code])
+    ]
+
+
+def _values_of_portraits(rows: Iterable[Row], measurement: str, code: str) -> list[float]:
+    if code.startswith(_NOT_OF_PORTRAITS):
+        return []
+    return [
+        row["values"][measurement]
+        for row in rows
+        if measurement in row["values"] and code not in row["allow"]
     ]
 
 

@@ -1,6 +1,6 @@
 """How long a roster import takes, how much memory, and how long it keeps other writers waiting.
 
-    python -m benchmarks.roster [ROWS ...]
+    .venv/bin/python benchmarks/roster.py [ROWS ...]
 
 The floor is what nobody can do without: the spreadsheet library reading the file, and the driver
 inserting the same number of rows into the same tables, one statement a chunk. Figures are wall
@@ -9,6 +9,7 @@ seconds on SQLite; ``lock`` is the time for which other writers wait.
 
 from __future__ import annotations
 
+import argparse
 import datetime as dt
 import io
 import resource
@@ -19,6 +20,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
 import openpyxl
 import python_calamine
 from sqlalchemy import insert, select
@@ -26,12 +30,12 @@ from sqlalchemy import insert, select
 from models import Enrolment, FieldCipher, StatusChange
 from server.db import Database
 from server.gateways.clock import SystemClock
-from server.services import write_roster
+from server.services.college.set_up import add_institution
 from server.services.id_numbers import compute_check_character
-from server.services.import_roster import CHUNK, plan_import
-from server.services.manage_institution import add_institution
-from server.services.read_roster import COLUMNS
-from server.services.roster_reader import read_roster_apart
+from server.services.roster import write as write_roster
+from server.services.roster.columns import COLUMNS
+from server.services.roster.plan import CHUNK, plan_import
+from server.services.roster.read_apart import read_roster_apart
 
 CENTRES = 40
 
@@ -120,7 +124,9 @@ def measure_floor(college: Any, data: bytes, times: dict[str, float]) -> None:
 
 def main() -> None:
     """Print one line a size."""
-    sizes = [int(text) for text in sys.argv[1:]] or [1_000, 10_000, 100_000]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("rows", metavar="ROWS", type=int, nargs="*")
+    sizes = parser.parse_args().rows or [1_000, 10_000, 100_000]
     print(
         f"{'rows':>8} {'read':>7} {'plan':>7} {'write':>7} {'lock':>7} {'again':>7} "
         f"{'floor r':>8} {'floor w':>8} {'ratio':>6} {'MB':>5}"

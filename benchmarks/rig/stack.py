@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 import uuid
@@ -17,11 +16,15 @@ from typing import Any
 
 import httpx
 
-from tests.backends import find_free_port
+from benchmarks.rig.backends import reserve_port
+from benchmarks.rig.processes import Process, run_process, start_process
 
-ROOT = Path(__file__).parents[2]
 START_TIMEOUT_S = 60
-HTTP = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
+CHEAP = {"CAIJI_CHECK_WORKERS": "1", "CAIJI_PASSWORD_MEMORY_KIB": "8"}
+"""What keeps an installation for tests small."""
+TLS = httpx.create_ssl_context()
+"""One for all: making one reads every authority that the system trusts."""
+HTTP = httpx.Client(verify=TLS, limits=httpx.Limits(max_keepalive_connections=0))
 
 
 def wait_until(question: Any, timeout_s: float = 30, what: str = "condition") -> Any:
@@ -41,11 +44,14 @@ class Stack:
 
     folder: Path
     extra: dict[str, str] = field(default_factory=dict)
-    port: int = field(default_factory=find_free_port)
-    sandbox_port: int = field(default_factory=find_free_port)
+    port: int = field(default_factory=reserve_port)
+    sandbox_port: int = field(default_factory=reserve_port)
     password: str = ""
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    processes: dict[str, Process] = field(default_factory=dict)
     clients: list[httpx.Client] = field(default_factory=list)
+    everyone: list[dict[str, str]] = field(default_factory=list)
+    _strangers: list[dict[str, str]] = field(default_factory=list)
+    _taken: int = 0
 
     @property
     def url(self) -> str:
@@ -71,15 +77,7 @@ class Stack:
 
     def flask(self, *arguments: str, is_strict: bool = True) -> str:
         """Run a command; ``is_strict`` wants the exit status 0."""
-        done = subprocess.run(
-            [sys.executable, "-m", "flask", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = run_process("flask", *arguments, env=self.environment)
         assert done.returncode == 0 or not is_strict, done.stdout + done.stderr
         return done.stdout
 
@@ -90,17 +88,10 @@ class Stack:
     @property
     def commands(self) -> dict[str, list[str]]:
         return {
-            "web": [
-                sys.executable,
-                "-m",
-                "gunicorn",
-                "--bind",
-                f"127.0.0.1:{self.port}",
-                "wsgi:app",
-            ],
-            "worker": [sys.executable, "-m", "server.worker"],
+            "web": ["gunicorn", "--bind", f"127.0.0.1:{self.port}", "wsgi:app"],
+            "worker": ["server.worker"],
             "sandbox": [
-                *(sys.executable, "-m", "sandbox", "--port", str(self.sandbox_port)),
+                *("sandbox", "--port", str(self.sandbox_port)),
                 *("--data", str(self.folder / "sandbox"), "--server-url", self.url),
             ],
         }
@@ -113,15 +104,11 @@ class Stack:
 
     def launch(self, name: str) -> None:
         """Start one process without waiting for it."""
-        with (self.folder / f"{name}.log").open("ab") as log:
-            self.processes[name] = subprocess.Popen(
-                self.commands[name.partition("-")[0]],
-                cwd=ROOT,
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        self.processes[name] = start_process(
+            *self.commands[name.partition("-")[0]],
+            env=self.environment,
+            stdout=self.folder / f"{name}.log",
+        )
 
     def _wait_for(self, name: str) -> None:
         def is_up() -> bool:
@@ -155,12 +142,25 @@ class Stack:
             self.kill(name, signal.SIGTERM)
 
     def students(self) -> list[dict[str, str]]:
-        return [json.loads(line) for line in self.flask("demo", "students").splitlines()]
+        """The students whom the demo began with."""
+        if not self.everyone:
+            lines = self.flask("demo", "students").splitlines()
+            self.everyone.extend(json.loads(line) for line in lines)
+        return list(self.everyone)
+
+    def take_students(self, count: int) -> list[dict[str, str]]:
+        """Return studying people whom nobody took before, so that no two tests meet in one."""
+        if not self._taken:
+            self._strangers = [p for p in self.students() if p["enrolment_status"] == "在籍"]
+        taken = self._strangers[self._taken : self._taken + count]
+        assert len(taken) == count, "no student is left that nobody took"
+        self._taken += count
+        return taken
 
 
 @contextlib.contextmanager
 def run_stack(folder: Path, **extra: str) -> Iterator[Stack]:
-    stack = Stack(folder, extra)
+    stack = Stack(folder, {**CHEAP, **extra})
     stack.prepare()
     try:
         stack.start()
@@ -176,7 +176,7 @@ class Student:
         self.stack = stack
         self.student = student
         self.user = user or uuid.uuid4().hex
-        self.http = httpx.Client(base_url=f"{stack.url}/api/v1", timeout=20)
+        self.http = httpx.Client(base_url=f"{stack.url}/api/v1", timeout=20, verify=TLS)
         stack.clients.append(self.http)
         self.enrolment_id = ""
 

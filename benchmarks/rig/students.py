@@ -14,6 +14,7 @@ from models import (
     AuditEntry,
     Batch,
     CollectionStatus,
+    ConsentRecord,
     Decision,
     Enrolment,
     Institution,
@@ -29,12 +30,14 @@ from models import (
     new_id,
 )
 from server.context import Context
+from server.db import Database
 from server.security.passwords import hash_password
-from server.services.manage_institution import add_institution, find_or_create_centre
-from server.services.manage_staff import add_staff
+from server.services.college.set_up import add_institution, find_or_create_centre
+from server.services.consent.shipped import SHIPPED_VERSION
+from server.services.staff.create import add_staff
 
 INSTITUTION = "万人大学网络教育学院"
-PASSWORD = "benchmark-password-1"  # noqa: S105 - of a database that lives for a minute
+PASSWORD = "benchmark-password-1"
 CENTRES = [f"第{place}学习中心" for place in range(1, 21)]
 LEVELS = ("专升本", "高起专", "高起本")
 MAJORS = ("工商管理", "会计学", "法学", "计算机科学与技术", "汉语言文学")
@@ -74,8 +77,8 @@ def build_college(ctx: Context, count: int) -> None:
         session.add(user)
     hashed = hash_password(PASSWORD)
     for role in Role:
-        centre = CENTRES[0] if role is Role.CENTRE else None
-        add_staff(ctx, username=role.value, role=role, centre=centre, password_hash=hashed)
+        own = CENTRES[:1] if role is Role.CENTRE else ()
+        add_staff(ctx, username=role.value, role=role, centres=own, password_hash=hashed)
     with ctx.db.read() as session:
         batch_ids = list(session.scalars(select(Batch.id).order_by(Batch.date)))
         staff_id = session.scalar(select(Staff.id).where(Staff.username == "reviewer"))
@@ -89,17 +92,22 @@ def build_college(ctx: Context, count: int) -> None:
         with ctx.db.write() as session:
             session.execute(insert(Enrolment), rows.enrolments)
             session.execute(insert(Photo), rows.photos)
+            agreed = [
+                {"enrolment_id": row["id"], "version": SHIPPED_VERSION, "at": now}
+                for row in rows.enrolments
+            ]
+            session.execute(insert(ConsentRecord), agreed)
             session.bulk_update_mappings(Enrolment.__mapper__, rows.links)
             session.execute(insert(Order), rows.orders)
             session.execute(insert(Review), rows.reviews)
             session.execute(insert(AuditEntry), [_audit(review, known) for review in rows.reviews])
-    refresh_statistics(ctx)
+    refresh_statistics(ctx.db)
 
 
-def refresh_statistics(ctx: Context) -> None:
+def refresh_statistics(owner: Database) -> None:
     """Let PostgreSQL know its tables, as its own daemon does within a minute."""
-    if not ctx.db.is_sqlite:
-        with ctx.db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    if not owner.is_sqlite:
+        with owner.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("VACUUM ANALYZE"))
 
 

@@ -1,5 +1,7 @@
 """WeChat's side of the signatures, written on its own so that a shared mistake cannot hide."""
 
+from __future__ import annotations
+
 import base64
 import datetime as dt
 import hashlib

@@ -1,6 +1,6 @@
 """Portraits that the project draws itself: for tests, benchmarks and the pictures of the manual.
 
-    from tests.portraits import Portrait, draw, jpeg_bytes, phone_photo_bytes
+    from benchmarks.rig.portraits import Portrait, draw, jpeg_bytes, phone_photo_bytes
 
     jpeg_bytes()                                  # breaks no rule
     jpeg_bytes(Portrait(left_eye_opening=0, right_eye_opening=0))
@@ -9,15 +9,26 @@
 Nobody is shown: the faces are ellipses and shading, which a face detector takes for faces.
 """
 
-from tests.portraits.files import (
+from __future__ import annotations
+
+from benchmarks.rig.portraits.files import (
     encode,
+    heic_bytes,
     jpeg_bytes,
     phone_photo_bytes,
     phone_portrait,
     png_bytes,
 )
-from tests.portraits.portrait import BLUE, COMPLIANT, GREY, SKIN_TONES, WHITE, Glasses, Portrait
-from tests.portraits.scene import draw
+from benchmarks.rig.portraits.portrait import (
+    BLUE,
+    COMPLIANT,
+    GREY,
+    SKIN_TONES,
+    WHITE,
+    Glasses,
+    Portrait,
+)
+from benchmarks.rig.portraits.scene import draw
 
 __all__ = [
     "BLUE",
@@ -29,6 +40,7 @@ __all__ = [
     "Portrait",
     "draw",
     "encode",
+    "heic_bytes",
     "jpeg_bytes",
     "phone_photo_bytes",
     "phone_portrait",

@@ -1,5 +1,7 @@
 """Anti-aliased, soft-edged shapes on a picture of floats: the brush of the drawn portraits."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

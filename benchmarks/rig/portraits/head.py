@@ -3,12 +3,23 @@
 The origin is the middle between the eyes; x grows to the right of the picture, y downwards.
 """
 
+from __future__ import annotations
+
 import math
 
 import numpy as np
 
-from tests.portraits.canvas import Canvas, Colour, Frame, Points, curve, ellipse, mirror, symmetric
-from tests.portraits.portrait import SKULL_UNITS, Portrait
+from benchmarks.rig.portraits.canvas import (
+    Canvas,
+    Colour,
+    Frame,
+    Points,
+    curve,
+    ellipse,
+    mirror,
+    symmetric,
+)
+from benchmarks.rig.portraits.portrait import SKULL_UNITS, Portrait
 
 # How far features stand out of the head, for turned heads.
 _EYE_DEPTH, _MOUTH_DEPTH, _NOSE_DEPTH = 14.0, 26.0, 52.0

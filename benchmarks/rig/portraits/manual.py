@@ -1,11 +1,13 @@
 """Draws the pictures and writes the table of rules of ``docs/imagecheck.md``.
 
-    python -m tests.portraits.manual          pictures and text
-    python -m tests.portraits.manual --text   text only
+    python -m benchmarks.rig.portraits.manual          pictures and text
+    python -m benchmarks.rig.portraits.manual --text   text only
 
 Every drawn fault is judged before it is written: a picture that its rule does not object to is an
 error, so the manual cannot show what the code does not do.
 """
+
+from __future__ import annotations
 
 import argparse
 import io
@@ -13,19 +15,23 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 import imagecheck
+from benchmarks.rig.portraits.files import encode, jpeg_bytes, phone_photo_bytes, phone_portrait
+from benchmarks.rig.portraits.portrait import COMPLIANT, WHITE, Glasses, Portrait
+from benchmarks.rig.portraits.scene import draw
+from imagecheck.faces import choose_backend
 from imagecheck.profile import STANDARD, Limit, Profile, find_profile
 from imagecheck.rules import RULES
 from imagecheck.rules.base import Rule
-from tests.portraits.files import encode, jpeg_bytes, phone_photo_bytes, phone_portrait
-from tests.portraits.portrait import COMPLIANT, WHITE, Glasses, Portrait
-from tests.portraits.scene import draw
 
-MANUAL = Path(__file__).parents[2] / "docs" / "imagecheck.md"
+MANUAL = Path(__file__).parents[3] / "docs" / "imagecheck.md"
 FOLDER = MANUAL.parent / "imagecheck"
-BEGIN, END = "<!-- rules: written by tests/portraits/manual.py -->", "<!-- end of rules -->"
+BEGIN, END = (
+    "<!-- rules: written by benchmarks/rig/portraits/manual.py -->",
+    "<!-- end of rules -->",
+)
 
 _THUMB_PX, _GAP_PX, _QUALITY = (180, 240), 8, 78
 _PASS_RGB, _FAIL_RGB = (0, 135, 60), (205, 20, 35)
@@ -105,7 +111,17 @@ def _draw_pixelated() -> Image.Image:
     return small.resize((480, 640), Image.Resampling.NEAREST)
 
 
+def _draw_masked() -> Image.Image:
+    """A light blue mask from the bridge of the nose over the jaw."""
+    picture = draw()
+    points = choose_backend().search(np.asarray(picture)).faces[0].points
+    outline = [*points[2:15], points[28]]
+    ImageDraw.Draw(picture).polygon([(x, y) for x, y in outline], fill=(150, 190, 225))
+    return picture
+
+
 SPECIAL: dict[str, Callable[[], Image.Image]] = {
+    "face.covered": _draw_masked,
     "face.none": _draw_nobody,
     "face.upside_down": lambda: draw().transpose(Image.Transpose.ROTATE_180),
     "geometry.stretched": _draw_stretched,
@@ -192,7 +208,7 @@ def _write_groups(profile: Profile) -> Iterator[str]:
     for group, title in GROUPS.items():
         yield f"\n### {title}\n"
         if group == "file":
-            yield "**`file.unreadable`** 完整的照片文件. Decoded whole, within 50 megapixels; "
+            yield "**`file.unreadable`** 完整的照片文件. Decoded whole, within 64 megapixels; "
             yield "anything else fails.\n"
         for rule in sorted(RULES, key=lambda rule: rule.code):
             if rule.code.partition(".")[0] == group:

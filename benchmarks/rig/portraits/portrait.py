@@ -1,9 +1,11 @@
 """What can be drawn: one person in front of one wall, and every fault as a number or a word."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
-from tests.portraits.canvas import Colour
+from benchmarks.rig.portraits.canvas import Colour
 
 BLUE: Colour = (100, 197, 255)
 WHITE: Colour = (255, 255, 255)

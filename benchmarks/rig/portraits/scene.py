@@ -1,19 +1,27 @@
 """From a `Portrait` to a picture: the wall, the person, the light, the camera and the frame."""
 
+from __future__ import annotations
+
+import functools
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from tests.portraits.canvas import Canvas, Frame, Plane, curve, ellipse
-from tests.portraits.head import draw_head, draw_long_hair
-from tests.portraits.portrait import Portrait
-from tests.portraits.worn import draw_body, draw_glasses, draw_hat
+from benchmarks.rig.portraits.canvas import Canvas, Frame, Plane, curve, ellipse
+from benchmarks.rig.portraits.head import draw_head, draw_long_hair
+from benchmarks.rig.portraits.portrait import Portrait
+from benchmarks.rig.portraits.worn import draw_body, draw_glasses, draw_hat
 
 
 def draw(portrait: Portrait | None = None) -> Image.Image:
     """Draw the portrait as an RGB picture; the same portrait always gives the same pixels."""
-    portrait = portrait or Portrait()
+    return _draw(portrait or Portrait()).copy()
+
+
+@functools.lru_cache(maxsize=32)
+def _draw(portrait: Portrait) -> Image.Image:
     canvas = Canvas(_wall(portrait))
     if portrait.second_face:
         other = portrait.but(second_face=False, seed=portrait.seed + 1, hair_height=158.0)

@@ -1,12 +1,23 @@
 """What people wear: clothes, glasses and head covers."""
 
+from __future__ import annotations
+
 import math
 
 import numpy as np
 
-from tests.portraits.canvas import Canvas, Colour, Frame, Points, curve, ellipse, mirror, symmetric
-from tests.portraits.head import shade
-from tests.portraits.portrait import Glasses, Portrait
+from benchmarks.rig.portraits.canvas import (
+    Canvas,
+    Colour,
+    Frame,
+    Points,
+    curve,
+    ellipse,
+    mirror,
+    symmetric,
+)
+from benchmarks.rig.portraits.head import shade
+from benchmarks.rig.portraits.portrait import Glasses, Portrait
 
 _WHITE: Colour = (255, 255, 255)
 

@@ -1,0 +1,1 @@
+"""What tests and benchmarks run the house on: services, drawn people, WeChat's signatures."""

@@ -1,0 +1,157 @@
+"""Has the house imported once, and forks a process for each that is asked for.
+
+    python -m benchmarks.rig.nursery FD
+
+Importing costs two seconds of processor time a process, which a fork saves; what is born here is
+an own process in an own session all the same, and dies of ``kill -9`` like any other. Only
+``python -m NAME ARGUMENT...`` can be born. FD is one end of a Unix socket: requests and answers are
+lines of JSON. When the other end is closed, whoever still lives is killed.
+
+Nothing may be done here but importing: a thread, a connection or a random number made before the
+fork would be shared by all. Modules that start something when imported stay out (``wsgi``), and so
+does what runs as ``__main__``.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gc
+import importlib
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import Any
+
+PRELOADED = (
+    *("server.app", "server.cli", "server.duties", "server.sweepers", "server.gunicorn_worker"),
+    *("sandbox.control", "sandbox.courier", "sandbox.pay_v2", "sandbox.pay_v3"),
+    *("gunicorn.app.wsgiapp", "flask.cli", "imagecheck.isolated", "alembic.command"),
+    *("boto3", "server.gateways.s3_photo_store"),
+)
+DEFAULT_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)
+
+Request = dict[str, Any]
+
+
+class Nursery:
+    """Forks on request, and remembers how each child ended."""
+
+    def __init__(self, fd: int) -> None:
+        self._socket = socket.socket(fileno=fd)
+        self._lines = self._socket.makefile("r")
+        self._returncodes: dict[int, int | None] = {}
+
+    def serve(self) -> Request | None:
+        """Answer until the other end closes. Returns a request in the child that has to run it."""
+        woken, waker = os.pipe()
+        os.set_blocking(woken, False)
+        os.set_blocking(waker, False)
+        signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        while True:
+            ready, _, _ = select.select([self._socket, woken], [], [])
+            if woken in ready:
+                os.read(woken, 4096)
+            self._bury()
+            if self._socket not in ready:
+                continue
+            line = self._lines.readline()
+            if not line:
+                self._kill_all()
+                return None
+            request: Request = json.loads(line)
+            if "argv" not in request:
+                self._answer(self._returncodes.get(request["pid"]))
+                continue
+            pid = os.fork()
+            if pid == 0:
+                signal.set_wakeup_fd(-1)
+                os.close(woken)
+                os.close(waker)
+                self._socket.close()
+                self._lines.close()
+                return request
+            self._returncodes[pid] = None
+            self._answer(pid)
+
+    def _answer(self, value: int | None) -> None:
+        self._socket.sendall(f"{json.dumps(value)}\n".encode())
+
+    def _bury(self) -> None:
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if not pid:
+                    return
+                self._returncodes[pid] = os.waitstatus_to_exitcode(status)
+
+    def _kill_all(self) -> None:
+        for pid, returncode in self._returncodes.items():
+            if returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)
+
+
+def become(request: Request) -> None:
+    """Turn this child into the process that was asked for, and run it to its end."""
+    os.setsid()
+    for number in DEFAULT_SIGNALS:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else 0)
+    _redirect(0, os.devnull, os.O_RDONLY)
+    for fd, name in ((1, "stdout"), (2, "stderr")):
+        _redirect(fd, request[name], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.environ.clear()
+    os.environ.update(request["env"])
+    os.chdir(request["cwd"])
+    importlib.reload(sys.modules["server.failpoints"])  # the one that reads the environment
+    module, *arguments = request["argv"]
+    sys.argv = [module, *arguments]
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as ending:
+        leave(ending.code)
+    except BaseException:  # noqa: BLE001 - what an interpreter does with it
+        traceback.print_exc()
+        leave(1)
+    leave(0)
+
+
+def leave(status: Any) -> None:
+    """End as an interpreter does, but for taking everything apart that was imported.
+
+    That would copy every page that is shared with the nursery: half a second of processor time.
+    """
+    if status is not None and not isinstance(status, int):
+        print(status, file=sys.stderr)
+        status = 1
+    threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - waits for threads
+    atexit._run_exitfuncs()  # noqa: SLF001
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status or 0)
+
+
+def _redirect(fd: int, path: str, flags: int) -> None:
+    opened = os.open(path, flags, 0o644)
+    os.dup2(opened, fd)
+    os.close(opened)
+
+
+if __name__ == "__main__":
+    for preloaded in PRELOADED:
+        importlib.import_module(preloaded)
+    sys.path[0] = str(Path.cwd())
+    gc.collect()
+    gc.freeze()  # no collection of a child looks at what was imported
+    wanted = Nursery(int(sys.argv[1])).serve()
+    if wanted is not None:
+        become(wanted)
