@@ -10,10 +10,14 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from models import (
+    Batch,
     ChsiCode,
     ConsentRecord,
     DataRequest,
     Enrolment,
+    FaceEncoding,
+    FaceReference,
+    FaceSwitch,
     GuardianConsent,
     HandedOver,
     HandoverReceipt,
@@ -25,6 +29,7 @@ from models import (
     new_id,
 )
 from server.context import Context
+from server.services.consent.parts import FACES, PHOTO
 from server.services.upkeep.check_integrity import check_integrity
 from tests.transfer.college import fill_college
 
@@ -32,8 +37,44 @@ pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 
 
+def withdraw_faces_in_secret(session: Session) -> None:
+    row = session.scalars(select(ConsentRecord).where(ConsentRecord.kind == FACES)).one()
+    session.add(
+        ConsentRecord(
+            enrolment_id=row.enrolment_id,
+            kind=FACES,
+            is_given=False,
+            version=row.version,
+            at=row.at + dt.timedelta(hours=1),
+        )
+    )
+
+
+def keep_faces_switched_off(session: Session) -> None:
+    session.execute(update(FaceSwitch).values(is_on=False))
+
+
+def keep_faces_of_closed_batch(session: Session) -> None:
+    owner = session.get_one(Enrolment, session.scalars(select(FaceReference.enrolment_id)).one())
+    batch = session.scalars(select(Batch)).first()
+    assert batch is not None
+    owner.batch_id, batch.closed_at = batch.id, LONG_AGO
+
+
+def lose_reference_picture(session: Session) -> None:
+    session.execute(update(FaceReference).values(picture_sealed=b""))
+
+
+def damage_reference_picture(session: Session) -> None:
+    session.execute(update(FaceReference).values(picture_sealed=b"not what was sealed"))
+
+
+def swap_face(session: Session) -> None:
+    session.execute(update(FaceEncoding).values(sealed=select(FaceReference.face_sealed)))
+
+
 def withdraw_in_secret(session: Session) -> None:
-    row = session.scalars(select(ConsentRecord)).one()
+    row = session.scalars(select(ConsentRecord).where(ConsentRecord.kind == PHOTO)).one()
     session.add(
         ConsentRecord(
             enrolment_id=row.enrolment_id,
@@ -45,7 +86,7 @@ def withdraw_in_secret(session: Session) -> None:
 
 
 def agree_to_nothing(session: Session) -> None:
-    row = session.scalars(select(ConsentRecord)).one()
+    row = session.scalars(select(ConsentRecord).where(ConsentRecord.kind == PHOTO)).one()
     session.add(
         ConsentRecord(enrolment_id=row.enrolment_id, kind="degree", version="1999-01", at=row.at)
     )
@@ -109,6 +150,12 @@ def lose_an_assessment(session: Session) -> None:
         (end_half, {"key_of_ended_person", "ended_but_named", "rows_of_ended_person"}),
         (hand_over_to_nobody, {"handed_over_without_receipt"}),
         (count_too_few, {"receipt_of_fewer"}),
+        (withdraw_faces_in_secret, {"face_without_consent"}),
+        (keep_faces_switched_off, {"face_without_consent"}),
+        (keep_faces_of_closed_batch, {"face_kept_too_long"}),
+        (lose_reference_picture, {"reference_without_picture"}),
+        (damage_reference_picture, {"face_unreadable"}),
+        (swap_face, {"face_unreadable"}),
         (lose_an_assessment, {"assessment_missing"}),
     ],
     ids=lambda value: getattr(value, "__name__", ""),

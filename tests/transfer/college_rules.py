@@ -11,6 +11,7 @@ from models import (
     BackgroundJob,
     Batch,
     BatchWindow,
+    ConsentRecord,
     Enrolment,
     FaceEncoding,
     FaceHint,
@@ -31,6 +32,8 @@ from models import (
     new_id,
 )
 from server.context import Context
+from server.services.consent.parts import FACES
+from server.services.consent.shipped import SHIPPED_VERSION
 from server.services.sealing import seal
 
 
@@ -93,7 +96,7 @@ def add_profiles(
 def add_faces(
     ctx: Context, session: Session, enrolment: Enrolment, photo_id: uuid.UUID, staff: Staff
 ) -> None:
-    """Add a switch, a measured face, a hint, and a reference with the job that brought it."""
+    """Add a consent, a switch, a measured face, a hint, and a reference with its import."""
     assert ctx.face_cipher is not None
     common = {"institution_id": enrolment.institution_id}
     now = ctx.now()
@@ -109,6 +112,13 @@ def add_faces(
 
     session.add_all(
         [
+            ConsentRecord(
+                enrolment_id=enrolment.id,
+                kind=FACES,
+                is_given=True,
+                version=SHIPPED_VERSION,
+                at=now,
+            ),
             FaceSwitch(**common, is_on=True, changed_by=staff.id, changed_at=now),
             FaceEncoding(
                 **common,

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-__all__ = ["encode", "forget", "hints", "references", "run_references", "switch"]
+__all__ = ["check_faces", "encode", "forget", "hints", "references", "run_references", "switch"]

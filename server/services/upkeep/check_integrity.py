@@ -25,6 +25,7 @@ from models import (
 from server.context import Context
 from server.gateways.photo_store import FolderPhotoStore, PhotoMissing, hash_bytes
 from server.services.collection import Event, TransitionRefused, resolve_transition
+from server.services.faces import check_faces as faces
 from server.services.money.books.due_days import ALERT_ABOVE_DAYS, list_due_days
 from server.services.photo.remove_orphans import list_orphans
 from server.services.upkeep.audit_chain import find_break
@@ -51,7 +52,7 @@ class Problem:
     subject: str
 
 
-TIME_LIMITS = {each.problem for each in LIMITS} | {DAY_PROBLEM} | OVERDUE
+TIME_LIMITS = {each.problem for each in LIMITS} | {DAY_PROBLEM} | OVERDUE | faces.OVERDUE
 """Kinds that only say that nobody has acted yet: a stopped installation collects them."""
 
 
@@ -67,6 +68,8 @@ def check_integrity(ctx: Context, *, has_to_read_files: bool = False) -> Iterato
         yield from _check_stuck_orders(session)
         yield from _check_days(session, ctx.now())
         for kind, subject in check_rights(session, ctx.now()):
+            yield Problem(kind, subject)
+        for kind, subject in faces.check_faces(session, ctx, has_to_read=has_to_read_files):
             yield Problem(kind, subject)
         if has_to_read_files:
             for kind, subject in check_fields(session, ctx):
