@@ -14,16 +14,17 @@ import click
 from flask import Flask
 from sqlalchemy import select
 
-from models import Batch
+from models import Batch, LearningCentre
 from server.cli import open_context, show_errors
 from server.context import Context
 from server.errors import NotFound
+from server.gateways.clock import LOCAL_ZONE, to_local
 from server.services.college.set_up import find_institution
 from server.services.exports.left_out import name_left_out, require_somebody
 from server.services.exports.plan import AnyUse, ExportOrder, Naming, Use, count_rows
 from server.services.exports.receipts import record_command
 from server.services.exports.run import export_to_file
-from server.services.exports.scope import list_profile_uses, name_receiver
+from server.services.exports.scope import list_profile_uses, name_receiver, require_pictures
 
 USES = {use.label: use for use in Use} | {use.value: use for use in Use}
 
@@ -51,6 +52,12 @@ def register(app: Flask) -> None:
         help=f"One folder each, several times: {'、'.join(use.label for use in Use)}, or the key "
         "of a photo profile that is on.",
     )
+    @click.option("--centre", help="Name of one learning centre; all of them without it.")
+    @click.option(
+        "--since",
+        type=click.DateTime(),
+        help="Local time: only what was collected, made or agreed to after it.",
+    )
     @click.option("--receiver", default="", help="Who gets it; needed with chsi_code.")
     @click.option("--purpose", default="", help="What for; needed with chsi_code.")
     @show_errors
@@ -61,13 +68,16 @@ def register(app: Flask) -> None:
         institution: str | None,
         naming: str,
         uses: list[str],
+        centre: str | None,
+        since: dt.datetime | None,
         receiver: str,
         purpose: str,
     ) -> None:
         """Write the collected photos of the batch named BATCH (a date) to FILE, a new zip.
 
-        Exit status 1, and no FILE, when there is nothing to export, nobody agreed to a use, or a
-        photo is missing or damaged. The file is not encrypted: it belongs to whoever runs this.
+        Exit status 1, and no FILE, when there is nothing to export, nobody agreed to a use,
+        pictures of a profile are still being made, or a photo is missing or damaged. The file
+        is not encrypted: it belongs to whoever runs this.
         The console's 交接记录 keeps a receipt of it, as of its own exports.
         """
         ctx = open_context()
@@ -78,9 +88,12 @@ def register(app: Flask) -> None:
             naming=Naming(naming),
             uses=_find_uses(ctx, institution_id, uses),
             as_of=ctx.now(),
+            centre_id=_find_centre(ctx, institution_id, centre) if centre else None,
+            since=since.replace(tzinfo=LOCAL_ZONE) if since else None,
         )
         order = name_receiver(order, receiver, purpose)
         with ctx.db.read() as session:
+            require_pictures(session, order)
             require_somebody(session, order)
             total = sum(count_rows(session, order, use) for use in order.uses)
         with (
@@ -97,6 +110,7 @@ def register(app: Flask) -> None:
                 named = ", ".join(use.label for use in each.uses)
                 click.echo(f"left out, no consent: {each.student_no} ({named})")
         click.echo(f"receipt {receipt_id}")
+        click.echo(f"go on from here with --since '{to_local(order.as_of):%Y-%m-%d %H:%M:%S}'")
         click.echo(f"written {file}")
 
 
@@ -107,6 +121,17 @@ def _find_uses(ctx: Context, institution_id: uuid.UUID, names: list[str]) -> tup
     if unknown := [name for name in names if name not in known]:
         raise click.UsageError(f"no use {', '.join(unknown)}; there are {', '.join(known)}")
     return tuple(dict.fromkeys(known[name] for name in names))
+
+
+def _find_centre(ctx: Context, institution_id: uuid.UUID, name: str) -> uuid.UUID:
+    query = select(LearningCentre.id).where(
+        LearningCentre.institution_id == institution_id, LearningCentre.name == name
+    )
+    with ctx.db.read() as session:
+        found = session.scalar(query)
+    if found is None:
+        raise click.UsageError(f"no learning centre {name}")
+    return found
 
 
 def _find_batch(

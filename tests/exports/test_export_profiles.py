@@ -14,7 +14,9 @@ from imagecheck.profiles.shipped import SHIPPED
 from models import BackgroundJob, Batch, CutState, Enrolment, LearningCentre, Photo, ProfilePhoto
 from server.context import Context
 from server.demo import INSTITUTION
+from server.gateways.clock import to_local
 from server.gateways.photo_store import content_key, hash_bytes
+from server.services.exports.left_out import ExportEmpty
 from server.services.exports.manage import request_export, view_export
 from server.services.exports.scope import ExportMalformed, PicturesWaiting, list_uses
 from server.services.profiles.catalogue import switch_profile
@@ -103,7 +105,7 @@ def test_providers_get_profiles_without_any_person(
 @one_engine
 @pytest.mark.usefixtures("with_cet")
 def test_export_waits_for_pictures_that_are_being_made(
-    demo: Context, ask: Ask, students: list[Collected]
+    demo: Context, ask: Ask, batch: Batch, students: list[Collected], tmp_path: Path
 ) -> None:
     cut(demo, students)
     with demo.db.write() as session:
@@ -116,6 +118,9 @@ def test_export_waits_for_pictures_that_are_being_made(
     with pytest.raises(PicturesWaiting, match="还有 1 张"):
         ask("student_no", "profile:cet")
     ask("student_no", "registration")
+    command = ("export", batch.label, str(tmp_path / "out.zip"), "--use", "cet")
+    done = run_flask(demo, *command)
+    assert (done.returncode, "pictures_waiting" in done.stderr) == (1, True)
 
 
 @one_engine
@@ -183,3 +188,41 @@ def test_command_exports_a_profile(
     assert len([n for n in zipfile.ZipFile(target).namelist() if n.endswith(".jpg")]) == 5
     wrong = run_flask(demo, "export", batch.label, str(tmp_path / "b.zip"), "--use", "ntce")
     assert (wrong.returncode, "no use ntce" in wrong.stderr) == (2, True)
+
+
+@one_engine
+def test_command_exports_one_centre_and_what_came_later(
+    demo: Context, batch: Batch, students: list[Collected], tmp_path: Path
+) -> None:
+    with demo.db.write() as session:
+        row = session.get_one(Enrolment, students[0].id)
+        row.collected_at = demo.now() + dt.timedelta(hours=1)
+        centre = session.scalars(
+            select(LearningCentre).where(LearningCentre.id != row.centre_id)
+        ).first()
+        assert centre is not None
+        row.centre_id = centre.id
+    later = to_local(demo.now() + dt.timedelta(minutes=30))
+    for name, options in {
+        "centre": ("--centre", centre.name),
+        "later": ("--since", f"{later:%Y-%m-%d %H:%M:%S}"),
+    }.items():
+        target = tmp_path / f"{name}.zip"
+        done = run_flask(demo, "export", batch.label, str(target), *options)
+        assert done.returncode == 0, done.stderr
+        rows = read_manifest(zipfile.ZipFile(target))
+        assert [row["学号"] for row in rows] == [students[0].student_no]
+        assert "--since" in done.stdout, "says how to go on from here"
+    nobody = run_flask(demo, "export", batch.label, str(target), "--centre", "没有这个")
+    assert (nobody.returncode, "没有这个" in nobody.stderr) == (2, True)
+
+
+@one_engine
+def test_export_without_anything_new_says_so(
+    demo: Context, admin: Viewer, batch: Batch, students: list[Collected], ask: Ask
+) -> None:
+    run(demo, ask())
+    demo.clock.at += dt.timedelta(hours=1)  # type: ignore[attr-defined]
+    options = {"batch": batch.label, "naming": "student_no", "uses": ["registration"]}
+    with pytest.raises(ExportEmpty, match="上次导出以后没有新的照片"):
+        request_export(demo, admin, **options, is_since_last=True)  # type: ignore[arg-type]

@@ -24,11 +24,11 @@ NOT_FOR_PEOPLE = re.compile(r"[A-Za-z]{2,} [a-z(]{2,}|[a-z] \(|\\d|\[0-9\]")
 
 
 def read_template(text: str) -> Iterator[str]:
-    """Yield the words of a template, values as ``0``, and the texts within its statements."""
+    """Yield the words of a template, values as ``值``, and the texts within its statements."""
     text = CODE.sub("", text)
     for inside in [*STATEMENT.findall(text), *VALUE.findall(text)]:
         yield from QUOTED.findall(inside)
-    yield TAG.sub("", VALUE.sub("0", STATEMENT.sub("", text)))
+    yield TAG.sub("", VALUE.sub("值", STATEMENT.sub("", text)))
 
 
 def read_code(text: str) -> Iterator[str]:
@@ -66,7 +66,13 @@ def test_text_for_people_is_full_width(room: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["<p>照片:JPEG</p>", "{% if a %}校内使用,清单{% endif %}", '{{ ui.hint("码(一)") }}']
+    "text",
+    [
+        "<p>照片:JPEG</p>",
+        "{% if a %}校内使用,清单{% endif %}",
+        "{{ who }},{{ when }}",
+        '{{ ui.hint("码(一)") }}',
+    ],
 )
 def test_half_width_in_a_template_is_seen(text: str) -> None:
     assert find_half_width(read_template(text))

@@ -27,6 +27,12 @@ class ExportEmpty(CaijiError):
     message = "该批次没有已采集的照片，没有可导出的内容"
 
 
+class NothingNew(ExportEmpty):
+    """Whoever is in the batch for this use was in it at the moment to go on from."""
+
+    message = "上次导出以后没有新的照片，没有可导出的内容"
+
+
 class NobodyAgreed(CaijiError):
     """Photos are collected, and no student has agreed to these uses."""
 
@@ -70,7 +76,7 @@ def require_somebody(session: Session, order: ExportOrder) -> None:
 
     Raises:
         UseUnnamed: also where only one of several uses is without a receiver.
-        NobodyAgreed, ExportEmpty.
+        NothingNew, NobodyAgreed, ExportEmpty.
     """
     if unnamed := list_unnamed(session, order.institution_id, order.uses):
         named = "、".join(use.label for use in unnamed)
@@ -80,6 +86,9 @@ def require_somebody(session: Session, order: ExportOrder) -> None:
         )
     if any(count_rows(session, order, use) for use in order.uses):
         return
+    whole = replace(order, since=None)
+    if order.since is not None and any(count_rows(session, whole, use) for use in order.uses):
+        raise NothingNew
     is_refused = any(list_without_consent(session, order, use) for use in order.uses)
     raise NobodyAgreed if is_refused else ExportEmpty
 

@@ -18,22 +18,15 @@ from server.errors import CaijiError, NotFound
 from server.gateways.clock import to_local
 from server.services.audit import record_audit
 from server.services.exports.left_out import LeftOut, name_left_out, require_somebody
-from server.services.exports.plan import (
-    AnyUse,
-    ExportOrder,
-    Naming,
-    Use,
-    count_waiting,
-    read_uses,
-)
+from server.services.exports.plan import AnyUse, ExportOrder, Naming, Use, read_uses
 from server.services.exports.scope import (
     ExportMalformed,
-    PicturesWaiting,
     describe_scope,
     go_on_from_last,
     list_profile_uses,
     name_receiver,
     narrow,
+    require_pictures,
 )
 from server.services.pieces import ChunkReader, PieceUnreadable, try_to_delete_chunks
 from server.services.viewer import Viewer
@@ -152,8 +145,7 @@ def request_export(
         if is_since_last:
             done = session.scalars(_own_jobs(viewer).where(BackgroundJob.state == "done"))
             order = go_on_from_last(order, done)
-        if waiting := count_waiting(session, order):
-            raise PicturesWaiting(f"还有 {waiting} 张照片正在生成，请过几分钟再导出")
+        require_pictures(session, order)
         same = _find_same(session, viewer, order)
         if same is not None:
             return same

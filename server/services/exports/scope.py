@@ -12,7 +12,14 @@ from models import BackgroundJob, LearningCentre
 from server.context import Context
 from server.errors import CaijiError
 from server.gateways.clock import to_local
-from server.services.exports.plan import AnyUse, ExportOrder, Naming, ProfileUse, Use
+from server.services.exports.plan import (
+    AnyUse,
+    ExportOrder,
+    Naming,
+    ProfileUse,
+    Use,
+    count_waiting,
+)
 from server.services.profiles.plan import list_profiles_on
 from server.services.viewer import Viewer
 
@@ -96,6 +103,12 @@ def go_on_from_last(order: ExportOrder, done: Iterable[BackgroundJob]) -> Export
         if is_same and covers and set(wanted["uses"]) <= set(held["uses"]):
             return replace(order, since=job.created_at)
     return order
+
+
+def require_pictures(session: Session, order: ExportOrder) -> None:
+    """Raise PicturesWaiting while pictures of the order's profiles are still being made."""
+    if waiting := count_waiting(session, order):
+        raise PicturesWaiting(f"还有 {waiting} 张照片正在生成，请过几分钟再导出")
 
 
 def describe_scope(session: Session, order: ExportOrder) -> dict[str, str]:
