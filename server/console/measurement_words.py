@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 MEASUREMENTS = {
-    "head_top_px": "头顶到上边 px",
-    "eye_line_px": "眼睛到上边 px",
-    "face_width_px": "脸宽 px",
-    "off_centre_px": "偏离中线 px",
-    "roll_deg": "头部倾斜 度",
+    "head_top_px": "头顶到上边（像素）",
+    "eye_line_px": "眼睛到上边（像素）",
+    "face_width_px": "脸宽（像素）",
+    "off_centre_px": "偏离中线（像素）",
+    "roll_deg": "头部倾斜（度）",
     "yaw_deg": "左右转头",
     "pitch_score": "抬头低头",
     "shoulder_tilt": "双肩高差",
@@ -29,6 +29,6 @@ MEASUREMENTS = {
     "wall_shadow": "背景阴影",
     "clothing_blend": "衣服接近背景",
     "blur": "模糊",
-    "file_size_kb": "文件大小 KB",
+    "file_size_kb": "文件大小（KB）",
 }
 """What a reviewer may want to know; other measurements are for calibration."""
