@@ -269,15 +269,6 @@ class Analysis:
         return key_wall(self.lab, self.lab_planes)
 
     @cached_property
-    def patch_wall(self) -> Mask:
-        """The keyed wall seen in the patch, bool (400, 320)."""
-        mask = self.wall.mask.astype(np.uint8)
-        patch = cv2.warpAffine(
-            mask, self.to_patch, PATCH_PX, flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE
-        )
-        return np.asarray(patch, dtype=np.bool_)
-
-    @cached_property
     def hair_top_px(self) -> float | None:
         """First row of hair above the face; ``None`` when it cannot be told from the wall.
 
@@ -292,9 +283,9 @@ class Analysis:
         half = self.ied_px / 2
         x = int(self.eye_middle[0])
         columns = slice(max(0, int(x - half)), min(self.width, int(x + half)))
-        share = 1.0 - wall[:, columns].mean(axis=1)
-        skull = int(self.eye_line_px - LOWEST_SKULL * self.eye_to_chin_px)
-        above = share[: max(0, skull)][::-1] > 0.15  # noqa: PLR2004 - definition of the hair top row
+        skull = max(0, int(self.eye_line_px - LOWEST_SKULL * self.eye_to_chin_px))
+        share = 1.0 - wall[:skull, columns].mean(axis=1)
+        above = share[::-1] > 0.15  # noqa: PLR2004 - definition of the hair top row
         if above.size < GAP_PX:
             return 0.0  # the head is cut off
         if not above[:GAP_PX].any():

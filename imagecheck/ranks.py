@@ -1,6 +1,8 @@
 """Percentiles and medians of many small regions, without numpy's preparations for each.
 
 The same numbers as `numpy.percentile` and `numpy.median` give; a check asks for fifty of them.
+Sorted, not partitioned: numpy sorts with the processor's vectors, and its partition takes three
+times as long, or thirty times on even walls.
 """
 
 from __future__ import annotations
@@ -9,6 +11,29 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
+_COLOUR = np.dtype((np.void, 12))
+"""Three float32 as one thing."""
+
+
+def whole_colours(colours: npt.NDArray[np.float32]) -> npt.NDArray[np.void]:
+    """(...): each colour as one thing, to be picked, turned and copied whole.
+
+    A tenth of the time: otherwise numpy walks through the channels of every pixel.
+
+    Args:
+        colours: float32 (..., 3) with the channels side by side.
+    """
+    return colours.view(_COLOUR)[..., 0]
+
+
+def split_colours(whole: npt.NDArray[np.void]) -> Floats:
+    """float32 (..., 3): the way back."""
+    return np.ascontiguousarray(whole)[..., None].view(np.float32)
+
+
+def pick_colours(colours: npt.NDArray[np.float32], mask: npt.NDArray[np.bool_]) -> Floats:
+    """float32 (n, 3): the colours where the mask is True, as ``colours[mask]`` gives them."""
+    return split_colours(whole_colours(colours)[mask])
 
 
 def find_percentile(values: npt.NDArray[np.floating], percent: float) -> float:
@@ -18,7 +43,7 @@ def find_percentile(values: npt.NDArray[np.floating], percent: float) -> float:
     place = (values.size - 1) * percent / 100
     low = int(place)
     high = min(low + 1, values.size - 1)
-    ranked = np.partition(values.ravel(), (low, high))
+    ranked = np.sort(values, axis=None)
     return float(ranked[low] + (ranked[high] - ranked[low]) * (place - low))
 
 
@@ -36,8 +61,7 @@ def find_median_colour(colours: npt.NDArray[np.floating]) -> Floats:
     channels = np.ascontiguousarray(colours.reshape(-1, colours.shape[-1]).T)
     count = channels.shape[1]
     half = count // 2
-    # always two places: for one, numpy takes a way that is thirty times slower on even walls
-    channels.partition((max(0, half - 1), half), axis=1)
+    channels.sort(axis=1)
     middle = channels[:, half]
     if not count % 2:
         middle = (channels[:, half - 1] + middle) / 2

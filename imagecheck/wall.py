@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from imagecheck.ranks import find_median_colour
+from imagecheck.ranks import find_median_colour, pick_colours
 
 Mask = npt.NDArray[np.bool_]
 Plane = npt.NDArray[np.float32]
@@ -33,7 +34,6 @@ PLAIN_SHARE = 0.80
 """At least this share of the strips must be keyed before the outline of the head is trusted."""
 _BIN = 4.0
 _FIT_STEP = 4
-_ORIGIN = np.zeros(3, np.float32)
 _SUM = np.ones((1, 3), np.float32)
 _RIDGE = np.diag([0, 1e-3, 1e-3]).astype(np.float32)
 
@@ -68,18 +68,13 @@ def key_wall(lab: Lab, planes: Sequence[Plane] | None = None) -> Wall:
         planes: its three channels, where somebody has them already.
     """
     h, w = lab.shape[:2]
-    x, y = _axes(h, w)
     grid = lab[::_FIT_STEP, ::_FIT_STEP]
-    seeds = _seed_strips(h, w)[::_FIT_STEP, ::_FIT_STEP]
-    sample = grid[seeds]
-    where = np.ones((len(sample), 3), np.float32)
-    where[:, 1] = x[::_FIT_STEP, ::_FIT_STEP][seeds]
-    where[:, 2] = y[::_FIT_STEP, ::_FIT_STEP][seeds]
-    surface = _fit_plane(sample, where)
+    seeds, where = _sparse_seeds(h, w)
+    surface = _fit_plane(pick_colours(grid, seeds), where)
     square = _square_distance_to_surface(planes or cv2.split(lab), surface)
     mask = _keep_touching_border(square < KEY_DELTA_E**2)
     share = _measure_side_share(mask)
-    sparse = grid[mask[::_FIT_STEP, ::_FIT_STEP]]
+    sparse = pick_colours(grid, mask[::_FIT_STEP, ::_FIT_STEP])
     colour = find_median_colour(sparse) if len(sparse) else surface[:, 0]
     return Wall(mask, surface, np.asarray(colour, np.float32), share)
 
@@ -129,6 +124,14 @@ def _axes(h: int, w: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float
     return np.broadcast_to(x, (h, w)), np.broadcast_to(y, (h, w))
 
 
+@lru_cache(8)
+def _sparse_seeds(h: int, w: int) -> tuple[Mask, npt.NDArray[np.float32]]:
+    """Which pixels of the sparse picture are seeds, and (1, x, y) of each: float32 (n, 3)."""
+    seeds = _seed_strips(h, w)[::_FIT_STEP, ::_FIT_STEP]
+    x, y = (axis[::_FIT_STEP, ::_FIT_STEP][seeds] for axis in _axes(h, w))
+    return seeds, np.stack([np.ones_like(x), x, y], axis=1)
+
+
 def _seed_strips(h: int, w: int) -> Mask:
     strips = np.zeros((h, w), np.bool_)
     depth, side = _side_size(h, w)
@@ -160,10 +163,10 @@ def _fit_plane(
     surface = np.zeros((3, 3), np.float32)
     surface[:, 0] = _commonest(sample)
     for reach in (12.0, 10.0, 8.0):
-        near = square_distance(sample - where @ surface.T, _ORIGIN) < reach**2
-        if near.sum() < 30:  # noqa: PLR2004 - too few for a plane of three numbers
+        near = square_length(sample - where @ surface.T) < reach**2
+        if np.count_nonzero(near) < 30:  # noqa: PLR2004 - too few for a plane of three numbers
             break
-        place, colour = where[near], sample[near]
+        place, colour = pick_colours(where, near), pick_colours(sample, near)
         gram = place.T @ place + _RIDGE
         surface = np.linalg.solve(gram, place.T @ colour).T.astype(np.float32)
     return surface

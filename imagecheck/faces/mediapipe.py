@@ -54,13 +54,17 @@ class MediaPipeFaces:
         if min(pixels.shape[:2]) < _SMALLEST_SIDE_PX:
             return Search()
         near = load_short_range().detect(pixels, _NEAR_SCORE)
-        is_enough = _best_level(near) >= _SURE_SCORE and is_enough_for(near)
-        far = [] if is_enough else _full_range().detect(pixels, _FAR_SCORE)
+        best = _best_level(near)
+        is_enough = best >= _TURNED_SCORE and is_enough_for(near)
+        if is_enough and best < _SURE_SCORE:
+            is_enough = not _find_turn(pixels, best)
+        if is_enough:
+            return Search(_locate_all(pixels, _join(near, [])))
+        far = _full_range().detect(pixels, _FAR_SCORE)
         best = _best_level(near + far)
-        if best < _SURE_SCORE:
-            turned_deg = _find_turn(pixels, best)
-            if turned_deg:
-                return Search((), turned_deg)
+        turned_deg = _find_turn(pixels, best) if best < _SURE_SCORE else 0
+        if turned_deg:
+            return Search((), turned_deg)
         return Search(_locate_all(pixels, _join(near, far)))
 
 

@@ -6,14 +6,15 @@ and every mask costs a quarter.
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from imagecheck.analysis import Analysis, to_lab
-from imagecheck.ranks import find_median_colour, find_percentile
+from imagecheck.ranks import find_median_colour, find_percentile, pick_colours
 from imagecheck.wall import Lab, Mask, square_distance, square_length
 
 Floats = npt.NDArray[np.float32]
@@ -39,6 +40,8 @@ _EDGE_PX = 3
 """Uppermost half-size pixels: slivers of a careless cut, and the border rule's business."""
 _MOTTLE_WEIGHT = 8.0
 """Creased cloth has 0.8-1.2 dE, real studio walls at most 0.45, however their light falls off."""
+_COARSE_REACH_PX = 26
+"""What lies further below the chin does not reach the zone, however coarse the blur."""
 _SHADOW_MIN_DL = 6.0
 _SHADOW_MIN_SHARE = 0.45
 _SMOOTH = 7.0
@@ -57,11 +60,10 @@ class Backdrop:
         self.wall, self.roll_deg = analysis.wall, analysis.roll_deg
         self.hair_top_px = analysis.hair_top_px if analysis.wall.is_plain else None
         h, w = analysis.height // 2, analysis.width // 2
-        self.lab: Lab = np.asarray(
-            cv2.resize(analysis.lab, (w, h), interpolation=cv2.INTER_AREA), np.float32
-        )
+        self._planes = _shrink(analysis.lab_planes, (w, h))
+        self.lab: Lab = np.asarray(cv2.merge(self._planes), np.float32)
         small = cv2.resize(
-            analysis.wall.mask.astype(np.uint8), (w, h), interpolation=cv2.INTER_NEAREST
+            analysis.wall.mask.view(np.uint8), (w, h), interpolation=cv2.INTER_NEAREST
         )
         self.wall_mask: Mask = np.asarray(small, np.bool_)
         self.centre_x = analysis.face_centre_x_px / 2
@@ -110,24 +112,26 @@ class Backdrop:
         x = int(np.clip(self.centre_x, 10, w - 11))
         hair = find_median_colour(self.lab[y - 4 : y + 5, x - 10 : x + 11])
         like = square_distance(self.lab, hair) < _HAIR_DELTA_E**2
-        like = (like | (self.lab[..., 0] < _BLACK_L)) & ~self.wall_mask
-        _, labels = cv2.connectedComponents((like | ~outside).astype(np.uint8), connectivity=4)
+        like = (like | (self._planes[0] < _BLACK_L)) & ~self.wall_mask
+        _, labels = cv2.connectedComponents(
+            (like | ~outside).view(np.uint8), connectivity=4, ltype=cv2.CV_16U
+        )
         head = labels[int(np.clip(self.eye_y, 0, h - 1)), x]
-        hanging = ((labels == head) & like).astype(np.uint8)
-        hanging = cv2.dilate(hanging, np.ones((5, 5), np.uint8)).astype(np.bool_)
+        hanging = ((labels == head) & like).view(np.uint8)
+        hanging = cv2.dilate(hanging, np.ones((5, 5), np.uint8)).view(np.bool_)
         near = np.abs(self.x - self.centre_x) < HAIR_REACH * self.face_width
         near = near & (self.x >= _OPEN_EDGE_PX) & (self.x < w - _OPEN_EDGE_PX)
         return np.asarray(hanging & near)
 
-    @property
+    @cached_property
     def is_visible(self) -> bool:
         """Whether there is enough of the zone to judge it."""
-        return int(self.zone.sum()) >= _MIN_ZONE_PX
+        return int(np.count_nonzero(self.zone)) >= _MIN_ZONE_PX
 
     @cached_property
     def colours(self) -> Floats:
         """float32 (n, 3): Lab of the zone, of every second row."""
-        return np.asarray(self.lab[::2][self.zone[::2]])
+        return pick_colours(self.lab[::2], self.zone[::2])
 
     @cached_property
     def median(self) -> Floats:
@@ -146,14 +150,18 @@ class Backdrop:
     def _mottling(self) -> float:
         # at quarter size: both scales are far above its pixels
         h, w = self.lab.shape[:2]
-        small = cv2.resize(self.lab, (w // 2, h // 2), interpolation=cv2.INTER_AREA)
+        small = np.asarray(cv2.merge(_shrink(self._planes, (w // 2, h // 2))), np.float32)
         zone = self.zone[: h // 2 * 2 : 2, : w // 2 * 2 : 2].astype(np.uint8)
-        small, zone = small[_EDGE_PX // 2 + 1 :], zone[_EDGE_PX // 2 + 1 :]
-        inner = cv2.erode(zone, np.ones((13, 13), np.uint8)).astype(np.bool_)
-        if int(inner.sum()) < _MIN_ZONE_PX // 4:
+        rows = slice(_EDGE_PX // 2 + 1, max(0, int(self.chin_y / 2)) + _COARSE_REACH_PX)
+        small, zone = small[rows], zone[rows]
+        inner = cv2.erode(zone, np.ones((13, 13), np.uint8)).view(np.bool_)
+        if np.count_nonzero(inner) < _MIN_ZONE_PX // 4:
             return 0.0
-        between = cv2.GaussianBlur(small, (0, 0), 1) - cv2.GaussianBlur(small, (0, 0), 6)
-        return float(np.sqrt((between[inner] ** 2).sum(axis=1).mean()))
+        between = cv2.subtract(
+            cv2.GaussianBlur(small, (0, 0), 1), cv2.GaussianBlur(small, (0, 0), 6)
+        )
+        square = square_length(pick_colours(np.asarray(between, np.float32), inner))
+        return float(np.sqrt(square.mean()))
 
     def spread(self, percentile: float = 95.0) -> float:
         """Percentile of CIE76 to the zone's median colour."""
@@ -162,29 +170,34 @@ class Backdrop:
 
     def left_right_difference(self) -> float:
         """CIE76 between the medians of the left and the right part of the zone."""
-        is_left = np.nonzero(self.zone[::2])[1] < int(self.centre_x)
-        left, right = self.colours[is_left], self.colours[~is_left]
+        x = int(self.centre_x)
+        left, right = (
+            pick_colours(self.lab[::2, part], self.zone[::2, part])
+            for part in (slice(max(0, x)), slice(max(0, x), None))
+        )
         if min(len(left), len(right)) < _MIN_ZONE_PX // 8:
             return 0.0
         return float(np.linalg.norm(find_median_colour(left) - find_median_colour(right)))
 
-    def _expected_lightness(self) -> Floats:
-        """L* that the wall's slow drift predicts at every place, shadow or not."""
+    def _expected_lightness(self, x: Floats, y: Floats) -> Floats:
+        """L* that the wall's slow drift predicts at these places, shadow or not."""
         (h, w), (c0, cx, cy) = self.lab.shape[:2], self.wall.surface[0]
-        return np.asarray(c0 + cx * (self.x / w - 0.5) + cy * (self.y / h - 0.5), np.float32)
+        return np.asarray(c0 + cx * (x / w - 0.5) + cy * (y / h - 0.5), np.float32)
 
     def distance_to(self, rgb: tuple[int, int, int], lightness_weight: float = 1.0) -> float:
         """CIE76 from the zone's median colour to a reference colour, L* weighted."""
-        away = self.median - to_lab(np.array([[rgb]], np.uint8))[0, 0]
+        away = self.median - _find_lab(rgb)
         return float(np.linalg.norm(away * (lightness_weight, 1.0, 1.0)))
 
     def largest_blob(self) -> float:
         """Largest connected part of the zone that is not wall, as share of the zone."""
         zone = self._open_zone
         mask = (zone & ~self.wall_mask).astype(np.uint8)
-        foreign = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-        count, _, stats, _ = cv2.connectedComponentsWithStats(foreign, connectivity=8)
-        return float(stats[1:, 4].max() / zone.sum()) if count > 1 else 0.0
+        foreign = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)))
+        if not foreign.any():
+            return 0.0
+        _, _, stats, _ = cv2.connectedComponentsWithStats(foreign, connectivity=8, ltype=cv2.CV_16U)
+        return float(stats[1:, 4].max() / np.count_nonzero(zone))
 
     @cached_property
     def shadow_shares(self) -> tuple[float, float]:
@@ -194,8 +207,8 @@ class Backdrop:
         """
         rows, columns = self._beside_face()
         lab, x, y = self.lab[rows, columns], self.x[:, columns], self.y[rows]
-        light, a, b = (np.asarray(plane, np.float32) for plane in cv2.split(lab))
-        expected = self._expected_lightness()[rows, columns]
+        light, a, b = (plane[rows, columns] for plane in self._planes)
+        expected = self._expected_lightness(x, y)
         share = light / np.maximum(expected, 5.0)
         shaded = (expected - light > _SHADOW_MIN_DL) & (share > _SHADOW_MIN_SHARE)
         full = np.minimum(share, 1)
@@ -207,11 +220,11 @@ class Backdrop:
         shaded &= (aside > _SHADOW_ASIDE[0]) & (aside < _SHADOW_ASIDE[1])
         shaded &= y > self.eye_y - _SHADOW_ABOVE * self.eye_to_chin
         shaded &= y < self.chin_y + _SHADOW_BELOW * self.eye_to_chin
-        lobes = cv2.morphologyEx(shaded.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        lobes = cv2.morphologyEx(shaded.view(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
         face = self.face_width * self.eye_to_chin
         middle = max(0, int(self.centre_x) - columns.start)
-        left = float(lobes[:, :middle].sum()) / face
-        return left, float(lobes.sum()) / face - left
+        left = np.count_nonzero(lobes[:, :middle]) / face
+        return left, np.count_nonzero(lobes) / face - left
 
     def _beside_face(self) -> tuple[slice, slice]:
         """Rows and columns of the picture where a shadow beside the head may lie, and a margin."""
@@ -225,6 +238,20 @@ class Backdrop:
             slice(max(0, min(y0 - _MARGIN_PX, h - 1)), max(1, y1 + _MARGIN_PX)),
             slice(max(0, min(x0 - _MARGIN_PX, w - 1)), max(1, x1 + _MARGIN_PX)),
         )
+
+
+def _shrink(planes: Sequence[Floats], size: tuple[int, int]) -> list[Floats]:
+    """The planes at a smaller size; OpenCV needs four times as long for three channels at once."""
+    return [
+        np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.float32)
+        for plane in planes
+    ]
+
+
+@lru_cache(32)
+def _find_lab(rgb: tuple[int, int, int]) -> Floats:
+    """float32 (3,): CIE Lab of one colour."""
+    return np.asarray(to_lab(np.array([[rgb]], np.uint8))[0, 0])
 
 
 def _measure_slope(lab: Lab) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from imagecheck.analysis import Analysis
+from imagecheck.ranks import split_colours, whole_colours
 from imagecheck.wall import square_distance
 
 BLEND_DELTA_E = 12.0
@@ -25,6 +26,6 @@ def measure_blend(analysis: Analysis) -> float | None:
     columns = (aside > 0.3) & (aside < 1.0)  # noqa: PLR2004 - beside the neck, within the body
     if not columns.any():
         return None
-    clothes = np.compress(columns, analysis.lab[top:], axis=1)
+    clothes = split_colours(whole_colours(analysis.lab[top:])[:, columns])
     is_near = square_distance(clothes, analysis.wall.colour) < BLEND_DELTA_E**2
     return float(is_near.mean())

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from imagecheck.analysis import PATCH_EYES, PATCH_IED, Analysis
 from imagecheck.faces import Points
 from imagecheck.measures.skin import Skin, fill
-from imagecheck.ranks import find_median_colour
+from imagecheck.ranks import find_median_colour, pick_colours
 from imagecheck.wall import Lab
 
 Colours = npt.NDArray[np.float32]
@@ -43,15 +43,16 @@ class Cover:
         """Take an analysis with a face."""
         self.points = analysis.patch_points
         self.lab = analysis.patch_lab
-        self._around_mouth = _find_mouth(self.points)
-        self.soft = _soften(self.lab, self._around_mouth)
+        self._rows, self._columns = _find_mouth(self.points)
+        self._soft = _soften(self.lab[self._rows, self._columns])
         self.skin = analysis.part(Skin)
 
     def mouth_line(self) -> float:
         """How much darker the darkest row between the corners is than the rest, over the mean."""
-        x0, x1 = int(self.points[48, 0]) + 6, int(self.points[54, 0]) - 5
-        y = int(self.points[62, 1])
-        box = self.soft[max(0, y - 16) : y + 17, max(0, x0) : max(1, x1), 0]
+        left, top = self._columns.start, self._rows.start
+        x0, x1 = int(self.points[48, 0]) + 6 - left, int(self.points[54, 0]) - 5 - left
+        y = int(self.points[62, 1]) - top
+        box = self._soft[max(0, y - 16) : y + 17, max(0, x0) : max(1, x1), 0]
         if box.size == 0:
             return 1.0
         rows = box.mean(axis=1)
@@ -59,14 +60,15 @@ class Cover:
 
     def lip_contrast(self) -> float:
         """CIE76 between the lips and what is around them."""
-        around_mouth = self._around_mouth
-        lips = fill(self.lab.shape[:2], self.points[48:60])[around_mouth].astype(np.uint8)
+        if not self._soft.size:
+            return 100.0
+        corner = self._columns.start, self._rows.start
+        lips = fill(self._soft.shape[:2], self.points[48:60] - corner).view(np.uint8)
         wide = cv2.dilate(lips, np.ones((17, 17), np.uint8))
         ring = (wide > 0) & (cv2.dilate(lips, np.ones((5, 5), np.uint8)) == 0)
         if not lips.any() or not ring.any():
             return 100.0
-        soft = self.soft[around_mouth]
-        inside, around = soft[lips > 0], soft[ring]
+        inside, around = pick_colours(self._soft, lips > 0), pick_colours(self._soft, ring)
         return float(np.linalg.norm(find_median_colour(inside) - find_median_colour(around)))
 
     def cloth_colour(self) -> float:
@@ -127,9 +129,8 @@ def _find_mouth(points: Points) -> tuple[slice, slice]:
     return slice(top, max(top + 1, bottom)), slice(left, max(left + 1, right))
 
 
-def _soften(lab: Lab, region: tuple[slice, slice]) -> Lab:
-    """The patch, blurred by a pixel within the region."""
-    soft = lab.copy()
-    if soft[region].size:
-        soft[region] = cv2.GaussianBlur(np.ascontiguousarray(lab[region]), (0, 0), 1)
-    return soft
+def _soften(lab: Lab) -> Lab:
+    """The window, blurred by a pixel."""
+    if not lab.size:
+        return lab
+    return np.asarray(cv2.GaussianBlur(np.ascontiguousarray(lab), (0, 0), 1), np.float32)

@@ -97,9 +97,11 @@ class Eye:
         y, x0, x1 = round(self.middle_y), float(self.lids[0, 0]), float(self.lids[3, 0])
         first = max(0, int(x0 - reach))
         region = self.lab[max(0, y - 5 - reach) : y + 6 + reach, first : int(x1 + reach) + 1, 0]
-        soft = cv2.GaussianBlur(np.ascontiguousarray(region), (0, 0), 1)
-        answer = -cv2.filter2D(soft, -1, kernel)
-        answer = answer[reach:-reach, reach + inset : -reach - inset]
+        if min(region.shape) <= 2 * reach:
+            return Iris(0.0, 0.5)
+        soft = np.asarray(cv2.GaussianBlur(np.ascontiguousarray(region), (0, 0), 1), np.float32)
+        answer = -_correlate(soft, kernel)
+        answer = answer[:, inset : answer.shape[1] - inset]
         if answer.size == 0:
             return Iris(0.0, 0.5)
         best = answer.max(axis=0)
@@ -124,10 +126,10 @@ class Eye:
             region = np.ascontiguousarray(self.lab[rows, max(0, left - reach) : right + reach, 0])
             if min(region.shape) <= 2 * reach:
                 continue
-            soft = cv2.GaussianBlur(region, (0, 0), 0.8)
-            sides = (cv2.filter2D(soft, -1, side) for side in (west, east))
-            answer = np.minimum(*sides) - cv2.filter2D(soft, -1, disc)
-            best = max(best, float(answer[reach:-reach, reach:-reach].max()))
+            soft = np.asarray(cv2.GaussianBlur(region, (0, 0), 0.8), np.float32)
+            sides = (_correlate(soft, side) for side in (west, east))
+            answer = np.minimum(*sides) - _correlate(soft, disc)
+            best = max(best, float(answer.max()))
         return best / self.scale_l
 
     @cached_property
@@ -287,6 +289,7 @@ class Eyes:
         """Mean place of the irises between the corners, 0.5 straight ahead."""
         return (self.left.iris.position + self.right.iris.position) / 2
 
+    @cached_property
     def red_share(self) -> float:
         """Red share of the redder eye."""
         return max(eye.red_share() for eye in self.both)
@@ -307,22 +310,33 @@ class Eyes:
         return max(eye.white() for eye in self.both)
 
 
+def _correlate(region: Floats, kernel: Floats) -> Floats:
+    """What the kernel gives at every place where it lies wholly inside the region."""
+    # as cv2.filter2D without the rim, which it would compute too
+    return np.asarray(cv2.matchTemplate(region, kernel, cv2.TM_CCORR), np.float32)
+
+
 def _iris_kernel(radius: float) -> tuple[Floats, int]:
     """Mean of a disc minus the mean of the ring's left and right parts, and its reach in px."""
     reach = int(2 * radius)
-    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1].astype(np.float32)
-    distance = np.hypot(y, x)
+    y, _, distance = _polar_grid(reach)
     disc = distance <= radius
     ring = (distance > radius) & (distance <= 1.5 * radius) & (np.abs(y) < 0.8 * radius)
     return np.asarray(disc / disc.sum() - ring / ring.sum(), np.float32), reach
 
 
 @cache
+def _polar_grid(reach: int) -> tuple[Floats, Floats, Floats]:
+    """Rows, columns and distances from the middle of a square kernel."""
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1].astype(np.float32)
+    return y, x, np.hypot(y, x)
+
+
+@cache
 def _pupil_kernels(radius: float) -> tuple[Floats, Floats, Floats]:
     """Means of a disc and of the left and the right part of a ring around it."""
     reach = int(np.ceil(2.6 * radius))
-    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1].astype(np.float32)
-    distance = np.hypot(y, x)
+    y, x, distance = _polar_grid(reach)
     ring = (distance > 1.5 * radius) & (distance <= 2.6 * radius) & (np.abs(y) < 1.2 * radius)
     return _mean_over(distance <= radius), _mean_over(ring & (x < 0)), _mean_over(ring & (x > 0))
 

@@ -12,7 +12,7 @@ from imagecheck.analysis import PATCH_EYES, PATCH_IED, Analysis
 from imagecheck.faces import Points
 from imagecheck.measures.eyes import Eyes
 from imagecheck.measures.skin import Skin, fill
-from imagecheck.ranks import find_median_colour
+from imagecheck.ranks import find_median_colour, split_colours, whole_colours
 from imagecheck.wall import Mask, square_distance
 
 Floats = npt.NDArray[np.float32]
@@ -22,13 +22,23 @@ _YELLOWER_DEG = 12.0
 """By so much is the hue of fair hair yellower than the same person's cheeks, at least; of 57
 compliant photos of 20 people no side of a face has half an ear that does. Of 157 portraits with
 free ears two more ask for a look because of it, of 76 with hair over them three more."""
+_FOREHEAD_HALF_PX = 52
+_FOREHEAD_RIM_PX = 8
+"""What lies further outside does not reach the forehead by closing and opening its mask."""
 _MIN_REGION_PX = 2000
 """Of the 2816 above the forehead: a hat fills them, the shine on a bald skull does not."""
 _WALL_DELTA_E = 15.0
 _NEAR_WALL = np.ones((9, 9), np.uint8)
-_HEM_BOWS_PX = (-10, -5, 0, 5, 10)
+_HEM_BOW_PX = 10
+_HEM_BOWS_PX = np.arange(-_HEM_BOW_PX, _HEM_BOW_PX + 1, 5)
 _HEM_HALF_PX = 58
 _HEM_X = np.arange(_CENTRE_X - _HEM_HALF_PX, _CENTRE_X + _HEM_HALF_PX + 1)
+_HEM_SAG = np.floor(
+    _HEM_BOWS_PX[:, None, None] * ((_HEM_X - _CENTRE_X) / _HEM_HALF_PX) ** 2
+).astype(np.intp)
+"""Rows by which each bow lies lower than its middle, (5, 1, 117)."""
+_HEM_FIFTHS = np.linspace(0, _HEM_X.size, 6).round().astype(np.intp)
+"""Where the fifths of a hem begin and end."""
 NO_TEXTURE_SEEN = 5.0
 """Stands in where nothing but skin and wall is above the forehead; hair has about as much."""
 _SHINE_SHARES = np.linspace(0.4, 1.3, 10, dtype=np.float32)
@@ -43,7 +53,7 @@ class Hair:
 
     def __init__(self, analysis: Analysis) -> None:
         """Take an analysis with a face."""
-        self.wall_colour, self.patch_wall = analysis.wall.colour, analysis.patch_wall
+        self.wall, self.to_patch = analysis.wall, analysis.to_patch
         self.lab = analysis.patch_lab
         self.points: Points = analysis.patch_points
         self.skin = analysis.part(Skin)
@@ -55,8 +65,14 @@ class Hair:
 
     def _brow_cover(self, brow: Points) -> float:
         upper, lower = brow - (0, 0.24 * PATCH_IED), brow - (0, 0.12 * PATCH_IED)
-        band = fill(self.lab.shape[:2], np.concatenate([upper, lower[::-1]]))
-        return float(1 - self.skin.likeness[band].mean()) if band.any() else 0.0
+        corners = np.concatenate([upper, lower[::-1]])
+        left, top = (max(0, int(v)) for v in corners.min(axis=0))
+        right, bottom = (max(0, int(v) + 2) for v in corners.max(axis=0))
+        window = self.lab[top:bottom, left:right]
+        if not window.size:
+            return 0.0
+        band = fill(window.shape[:2], corners - (left, top))
+        return float(1 - self.skin.is_like(window)[band].mean()) if band.any() else 0.0
 
     def under_eyes(self) -> float:
         """Dark share below the eye, of the more covered side: a lock of hair hangs over it."""
@@ -107,10 +123,11 @@ class Hair:
         return float(np.mean([self._ear_share(*side) for side in sides]))
 
     def _ear_share(self, rows: slice, columns: slice) -> float:
-        like = self.skin.likeness[rows, columns] & self.skin.is_ruddy[rows, columns]
+        window = self.lab[rows, columns]
+        like = self.skin.is_like(window) & self.skin.is_ruddy(window)
         if not like.any():
             return 0.0
-        soft = cv2.GaussianBlur(np.ascontiguousarray(self.lab[rows, columns, 1:]), (0, 0), 1.5)
+        soft = cv2.GaussianBlur(np.ascontiguousarray(window[..., 1:]), (0, 0), 1.5)
         away = _find_hue(soft[like]) - _find_hue(self.skin.colour[None, 1:])
         return 0.0 if (away > _YELLOWER_DEG).mean() > 0.5 else float(like.mean())  # noqa: PLR2004
 
@@ -119,12 +136,13 @@ class Hair:
     @cached_property
     def hairline(self) -> float:
         """Height of the forehead above the brows, in eye distances: median over its columns."""
-        kernel = np.ones((5, 5), np.uint8)
-        skin = self.skin.likeness & self.skin.has_blood
-        closed = cv2.morphologyEx(skin.astype(np.uint8), cv2.MORPH_CLOSE, kernel)
+        kernel, bottom, rim = np.ones((5, 5), np.uint8), self._brow_top, _FOREHEAD_RIM_PX
+        half = _FOREHEAD_HALF_PX
+        window = self.lab[: bottom + rim, _CENTRE_X - half - rim : _CENTRE_X + half + rim + 1]
+        skin = self.skin.is_like(window) & self.skin.has_blood(window)
+        closed = cv2.morphologyEx(skin.view(np.uint8), cv2.MORPH_CLOSE, kernel)
         mask = np.asarray(cv2.morphologyEx(closed, cv2.MORPH_OPEN, kernel))
-        bottom = self._brow_top
-        columns = mask[:bottom, _CENTRE_X - 52 : _CENTRE_X + 53 : 4][::-1] == 0
+        columns = mask[:bottom, rim : rim + 2 * half + 1 : 4][::-1] == 0
         heights = np.where(columns.any(axis=0), columns.argmax(axis=0), bottom)
         return float(np.median(heights)) / PATCH_IED
 
@@ -138,11 +156,24 @@ class Hair:
         bottom = int(self._brow_top - self.hairline * PATCH_IED)
         rows = slice(max(0, bottom - 40), max(1, bottom - 8))
         columns = slice(_CENTRE_X - 44, _CENTRE_X + 44)
-        near_wall = cv2.dilate(self.patch_wall.view(np.uint8), _NEAR_WALL).view(np.bool_)
         region = self.lab[rows, columns]
         # a bald head leaves rims of wall that the key has missed
-        walls = square_distance(region, self.wall_colour) < _WALL_DELTA_E**2
-        return region, np.asarray(~near_wall[rows, columns] & ~walls)
+        walls = square_distance(region, self.wall.colour) < _WALL_DELTA_E**2
+        return region, np.asarray(~self._find_wall_near(rows, columns) & ~walls)
+
+    def _find_wall_near(self, rows: slice, columns: slice) -> Mask:
+        """Bool, of that part of the patch: pixels at most four away from the wall."""
+        top, left = max(0, rows.start - 4), columns.start - 4
+        size = columns.stop + 4 - left, rows.stop + 4 - top
+        wide = cv2.warpAffine(
+            self.wall.mask.view(np.uint8),
+            self.to_patch - np.array([[0, 0, left], [0, 0, top]]),
+            size,
+            flags=cv2.INTER_NEAREST,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        near = np.asarray(cv2.dilate(wide, _NEAR_WALL)) > 0
+        return np.asarray(near[rows.start - top : rows.stop - top, 4:-4])
 
     @cached_property
     def _colour_above(self) -> Floats | None:
@@ -187,17 +218,13 @@ class Hair:
         """
         lowest = int(self.points[17:27, 1].min()) - 2
         rows = np.arange(max(12, lowest - 60), max(13, lowest - 1))
-        first = int(rows[0]) - max(_HEM_BOWS_PX)
-        forehead = self.lab[max(0, first - 4) : int(rows[-1]) + max(_HEM_BOWS_PX) + 9]
+        first = int(rows[0]) - _HEM_BOW_PX
+        forehead = self.lab[max(0, first - 4) : int(rows[-1]) + _HEM_BOW_PX + 9]
         soft = cv2.GaussianBlur(forehead[:, _HEM_X[0] - 4 : _HEM_X[-1] + 5], (0, 0), 0.8)[:, 4:-4]
         steps = soft[4:] - soft[:-4]
-        rows -= max(0, first - 4)
-        best = 0.0
-        for depth in _HEM_BOWS_PX:
-            bow = depth * ((_HEM_X - _CENTRE_X) / _HEM_HALF_PX) ** 2
-            lines = np.clip((rows[:, None] + bow).astype(int), 0, len(steps) - 1)
-            best = max(best, _weakest_fifth(steps[lines, _HEM_X - _HEM_X[0]]))
-        return best
+        lines = np.clip(rows[:, None] - max(0, first - 4) + _HEM_SAG, 0, len(steps) - 1)
+        edges = split_colours(whole_colours(steps)[lines, _HEM_X - _HEM_X[0]])
+        return _weakest_fifth(edges.reshape(-1, _HEM_X.size, 3))
 
 
 def _find_hue(colours: npt.NDArray[np.floating | np.integer]) -> Floats:
@@ -207,9 +234,8 @@ def _find_hue(colours: npt.NDArray[np.floating | np.integer]) -> Floats:
 
 def _weakest_fifth(lines: Floats) -> float:
     """Best over lines of the weakest of five parts; ``lines`` is float32 (rows, columns, 3)."""
-    bounds = np.linspace(0, lines.shape[1], 6).round().astype(np.intp)
-    sums = np.add.reduceat(lines, bounds[:-1], axis=1)
-    parts = sums / np.diff(bounds).astype(np.float32)[:, None]
+    sums = np.add.reduceat(lines, _HEM_FIFTHS[:-1], axis=1)
+    parts = sums / np.diff(_HEM_FIFTHS).astype(np.float32)[:, None]
     mean = parts.mean(axis=1)
     norm = np.linalg.norm(mean, axis=1)
     along = (parts @ (mean / np.maximum(norm, 1e-6)[:, None])[:, :, None])[..., 0]

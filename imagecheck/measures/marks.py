@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imagecheck.analysis import Analysis
-from imagecheck.ranks import find_median_colour
+from imagecheck.ranks import find_median_colour, split_colours, whole_colours
 from imagecheck.wall import Lab, square_distance, square_length
 
 Floats = npt.NDArray[np.float32]
@@ -31,30 +31,27 @@ def measure_border(analysis: Analysis) -> float:
 
     The product of the line's length share and the evenness of the strip, of the worst side.
     """
-    lab, depth = analysis.lab, _PATTERN_DEPTH_PX
-    sides = (
-        lab[:, :depth],
-        lab[:, ::-1][:, :depth],
-        lab[:depth].transpose(1, 0, 2),
-        lab[::-1][:depth].transpose(1, 0, 2),
-    )
-    return max(_border_of_side(np.asarray(side)) for side in sides)
+    seen = whole_colours(analysis.lab)
+    return max(_border_of_side(side) for side in (seen, seen[::-1], seen.T, seen.T[::-1]))
 
 
-def _border_of_side(strip: Lab) -> float:
-    shares = _line_shares(strip[:, : _BORDER_DEPTH_PX + 4])
+def _border_of_side(side: npt.NDArray[np.void]) -> float:
+    """The same of one side; the rows run along it, the outermost first."""
+    strip = split_colours(side[: _BORDER_DEPTH_PX + 4])
+    shares = _line_shares(strip)
     best = 0.0
     for depth in np.flatnonzero(shares[1:_BORDER_DEPTH_PX] > 0.6) + 1:  # noqa: PLR2004
-        outside = strip[:, :depth]
+        outside = strip[:depth]
         even = square_distance(outside, find_median_colour(outside)) < _EVEN_DELTA_E**2
         best = max(best, float(shares[depth] * even.mean()))
-    return 0.0 if best > 0 and _goes_on(strip[:, _BORDER_DEPTH_PX + 4 :]) else best
+    further = side[_BORDER_DEPTH_PX + 4 : _PATTERN_DEPTH_PX]
+    return 0.0 if best > 0 and _goes_on(split_colours(further)) else best
 
 
 def _line_shares(strip: Lab) -> npt.NDArray[np.float64]:
-    """Share of every column at which the picture jumps."""
-    jumps = square_length(strip[:, 2:] - strip[:, :-2]) > _JUMP_DELTA_E**2
-    return np.asarray(np.count_nonzero(jumps, axis=0) / len(jumps), np.float64)
+    """Share of every row at which the picture jumps."""
+    jumps = square_length(strip[2:] - strip[:-2]) > _JUMP_DELTA_E**2
+    return np.asarray(np.count_nonzero(jumps, axis=1) / jumps.shape[1], np.float64)
 
 
 def _goes_on(strip: Lab) -> bool:
@@ -104,7 +101,9 @@ def measure_glyph_row(analysis: Analysis) -> float:
     """
     top = analysis.height * 2 // 3
     strokes = (analysis.part(Strokes).strength[top:] > _CLOTH_STROKE).astype(np.uint8)
-    _, labels, stats, centres = cv2.connectedComponentsWithStats(strokes, connectivity=8)
+    _, labels, stats, centres = cv2.connectedComponentsWithStats(
+        strokes, connectivity=8, ltype=cv2.CV_16U
+    )
     heights = stats[:, cv2.CC_STAT_HEIGHT]
     like = (heights >= _GLYPH_HEIGHT_PX[0]) & (heights <= _GLYPH_HEIGHT_PX[1])
     marks = [mark for mark in np.flatnonzero(like) if mark]
@@ -115,7 +114,7 @@ def measure_glyph_row(analysis: Analysis) -> float:
     return float(max((counts[np.abs(rows - y) < _LINE_PX].sum() for y in rows), default=0))
 
 
-def _count_crossings(labels: npt.NDArray[np.int32], box: npt.NDArray[np.int32], mark: int) -> int:
+def _count_crossings(labels: npt.NDArray[np.uint16], box: npt.NDArray[np.int32], mark: int) -> int:
     """Strokes of one mark that its richest row crosses."""
     left, top, width, height = box[:4]
     inside = labels[top : top + height, left : left + width] == mark

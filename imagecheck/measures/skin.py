@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from imagecheck.analysis import PATCH_IED, Analysis
 from imagecheck.faces import Points
-from imagecheck.ranks import find_median, find_median_colour, find_percentile
+from imagecheck.ranks import find_median, find_median_colour, find_percentile, pick_colours
 from imagecheck.wall import Lab, Mask
 
 Floats = npt.NDArray[np.float32]
@@ -47,7 +47,6 @@ class Skin:
         """Take an analysis with a face."""
         self.patch = analysis.patch
         self.lab: Lab = analysis.patch_lab
-        self._planes = tuple(np.asarray(plane, np.float32) for plane in cv2.split(self.lab))
         self.points = analysis.patch_points
 
     @cached_property
@@ -91,43 +90,39 @@ class Skin:
     @cached_property
     def face_lab(self) -> Floats:
         """float32 (n, 3): Lab of the face area, of every second row."""
-        return np.asarray(self.lab[::2][self.area[::2]])
+        return pick_colours(self.lab[::2], self.area[::2])
 
-    @cached_property
-    def _light(self) -> Floats:
-        """float32 (400, 320): L* over the skin's."""
-        return np.asarray(self._planes[0] / max(float(self.colour[0]), 12.0), np.float32)
+    # -- which pixels are skin; of a window, float32 (h, w, 3): the whole patch is asked by nobody
 
-    @cached_property
-    def _shade(self) -> Floats:
-        """float32 (400, 320): the same where it only scales a colour."""
-        return np.clip(self._light, 0.5, 1.1)
+    def _shade_in(self, window: Lab) -> tuple[Floats, Floats]:
+        """L* over the skin's, float32 (h, w), and the same where it only scales a colour."""
+        light = window[..., 0] / max(float(self.colour[0]), 12.0)
+        return light, np.clip(light, 0.5, 1.1)
 
-    @cached_property
-    def is_ruddy(self) -> Mask:
-        """Bool (400, 320): pixels about as red as this person's skin, in light or shade."""
-        return np.asarray(self._planes[1] > self.colour[1] * self._shade - _PALER_A)
+    def is_like(self, window: Lab) -> Mask:
+        """Bool (h, w): pixels that may be this person's skin, in light or shade."""
+        light, shade = self._shade_in(window)
+        away_a = window[..., 1] - self.colour[1] * shade
+        away_b = window[..., 2] - self.colour[2] * shade
+        reach = 11 + 0.12 * float(np.hypot(self.colour[1], self.colour[2]))
+        is_near = away_a * away_a + away_b * away_b < reach**2
+        return np.asarray((light > _SHADE) & (light < _SHINE) & is_near)
 
-    @cached_property
-    def has_blood(self) -> Mask:
-        """Bool (400, 320): pixels with some of this skin's red, as pale foreheads have.
+    def is_ruddy(self, window: Lab) -> Mask:
+        """Bool (h, w): pixels about as red as this person's skin, in light or shade."""
+        _, shade = self._shade_in(window)
+        return np.asarray(window[..., 1] > self.colour[1] * shade - _PALER_A)
+
+    def has_blood(self, window: Lab) -> Mask:
+        """Bool (h, w): pixels with some of this skin's red, as pale foreheads have.
 
         Grey wool has none. True everywhere where a cast has taken the red from the skin, too.
         """
         red = float(self.colour[1])
         if red < _PALER_A:
-            return np.ones(self.lab.shape[:2], np.bool_)
-        return np.asarray(self._planes[1] > _LEAST_RED * red * self._shade)
-
-    @cached_property
-    def likeness(self) -> Mask:
-        """Bool (400, 320): pixels that may be this person's skin, in light or shade."""
-        light, shade = self._light, self._shade
-        away_a = self._planes[1] - self.colour[1] * shade
-        away_b = self._planes[2] - self.colour[2] * shade
-        reach = 11 + 0.12 * float(np.hypot(self.colour[1], self.colour[2]))
-        is_near = away_a * away_a + away_b * away_b < reach**2
-        return np.asarray((light > _SHADE) & (light < _SHINE) & is_near)
+            return np.ones(window.shape[:2], np.bool_)
+        _, shade = self._shade_in(window)
+        return np.asarray(window[..., 1] > _LEAST_RED * red * shade)
 
     def relief_of_eyes(self) -> float:
         """How much darker than the lightest the darkest of eyes and brows is, over the skin's L*.
@@ -170,28 +165,34 @@ class Skin:
         return find_percentile(self.lab[_MIDDLE][..., 0], 98)
 
     @cached_property
+    def _channels(self) -> tuple[cv2.typing.MatLike, ...]:
+        """Red, green and blue of the patch, uint8 (400, 320) each."""
+        return tuple(cv2.split(self.patch))
+
+    @cached_property
     def _is_clipped(self) -> Mask:
         """Bool (400, 320): pixels where a channel has reached its end."""
-        red, green, blue = cv2.split(self.patch)
+        red, green, blue = self._channels
         return np.asarray(cv2.max(red, cv2.max(green, blue))) >= _CLIPPED_LEVEL
 
+    @cached_property
     def clipped_share(self) -> float:
         """Share of the face where a channel has reached its end."""
-        return float(self._is_clipped[self.area].mean())
+        return _measure_share(self._is_clipped, self.area)
 
+    @cached_property
     def upper_clipped_share(self) -> float:
         """The same above the tip of the nose, where no mask can be."""
         rows = slice(0, max(1, int(self.points[30, 1])))
-        upper = self._is_clipped[rows][self.area[rows]]
-        return float(upper.mean()) if upper.size else 0.0
+        return _measure_share(self._is_clipped[rows], self.area[rows])
 
     def highlight_share(self) -> float:
         """Share of the face under white glare, specks removed."""
-        red, green, blue = cv2.split(self.patch)
+        red, green, blue = self._channels
         lowest = np.asarray(cv2.min(red, cv2.min(green, blue)))
         white = ((lowest >= _HIGHLIGHT_LEVEL) & self.area).astype(np.uint8)
         blobs = cv2.morphologyEx(white, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-        return float(blobs.sum()) / max(1, int(self.area.sum()))
+        return _measure_share(np.asarray(blobs) > 0, self.area)
 
     # -- colour -----------------------------------------------------------------------------
 
@@ -199,8 +200,10 @@ class Skin:
     def hue_variety(self) -> float:
         """Spread of (a*, b*) across its main direction; a photo in one tint has none."""
         colours = self.face_lab[::4, 1:]
-        spread = np.linalg.svd(colours - find_median_colour(colours), compute_uv=False)
-        return float(spread[1] / np.sqrt(len(colours)))
+        away = (colours - find_median_colour(colours)).astype(np.float64)
+        (aa, ab), (_, bb) = np.einsum("ni,nj->ij", away, away)
+        least = (aa + bb) / 2 - np.hypot((aa - bb) / 2, ab)  # the smaller eigenvalue
+        return float(np.sqrt(max(least, 0.0) / len(colours)))
 
     @property
     def is_in_one_tint(self) -> bool:
@@ -214,4 +217,9 @@ def is_burnt_out(analysis: Analysis) -> bool:
     if most is None:
         return False
     skin = analysis.part(Skin)
-    return min(skin.clipped_share(), skin.upper_clipped_share()) > most
+    return min(skin.clipped_share, skin.upper_clipped_share) > most
+
+
+def _measure_share(part: Mask, whole: Mask) -> float:
+    """Share of the whole that belongs to the part as well; 0 of nothing."""
+    return float(np.count_nonzero(part & whole)) / max(1.0, float(np.count_nonzero(whole)))

@@ -24,7 +24,7 @@ def _measure(analysis: Analysis) -> Measured:
         return None  # another rule's business
     cheeks = _leave(float(skin.colour[1]), _SKIN_A), _leave(float(skin.colour[2]), _SKIN_B)
     white = None if is_blocky(analysis) else eyes.white_colour()
-    if white is None or eyes.openness() < _OPEN_EYES or eyes.red_share() > _RED_EYES:
+    if white is None or eyes.openness() < _OPEN_EYES or eyes.red_share > _RED_EYES:
         return max(0.0, *(abs(way) - _BARE_SLACK for way in cheeks))
     whites = _leave(white[0], _WHITE_A), _leave(white[1], _WHITE_B)
     return max(_share(*both) for both in zip(cheeks, whites, strict=True))

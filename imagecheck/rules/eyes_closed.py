@@ -15,7 +15,7 @@ _PICTURE_ALONE = 0.95
 
 def _measure(analysis: Analysis) -> Measured:
     eyes = analysis.part(Eyes)
-    if eyes.red_share() > _RED_SHARE:
+    if eyes.red_share > _RED_SHARE:
         return None  # a flash shines out of an open eye
     both = min(eyes.lids.closed, eyes.image_closed / _UNDECIDED)
     return max(both, _PICTURE_ALONE) if eyes.image_closed > _CLEAR else both

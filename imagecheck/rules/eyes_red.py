@@ -8,7 +8,7 @@ from imagecheck.rules.base import Measured, Rule, Say
 
 
 def _measure(analysis: Analysis) -> Measured:
-    return analysis.part(Eyes).red_share()
+    return analysis.part(Eyes).red_share
 
 
 RULE = Rule(

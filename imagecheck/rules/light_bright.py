@@ -8,7 +8,7 @@ from imagecheck.rules.base import Measured, Rule, Say
 
 
 def _measure(analysis: Analysis) -> Measured:
-    return analysis.part(Skin).clipped_share()
+    return analysis.part(Skin).clipped_share
 
 
 RULE = Rule(
