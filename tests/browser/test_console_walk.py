@@ -104,8 +104,10 @@ def test_students_list_keeps_its_filter_in_the_address(
 def test_centre_sees_only_its_own_students(desk: StaffDesk) -> None:
     desk.as_role("centre1").go("/console/students")
     everyone = desk.stack.students()
+    demo = {each["student_no"] for each in everyone}
     own = {each["student_no"] for each in everyone if each["centre"] == everyone[0]["centre"]}
-    assert set(desk.page.locator("table td.code a").all_inner_texts()) == own
+    shown = set(desk.page.locator("table td.code a").all_inner_texts())
+    assert shown & demo == own, "a roster of another test may have added to the centre's own"
 
 
 def test_roster_goes_from_file_to_students(desk: StaffDesk) -> None:
