@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import uuid
 import zipfile
@@ -24,10 +25,12 @@ from models import (
 )
 from server.context import Context
 from server.duties import register_jobs
+from server.gateways.clock import to_local
 from server.services.jobs import run_next_job
 from server.services.money.waivers import waive_for_student
 from server.services.onsite.folder import remove_spent_folders
 from server.services.photo.check import check_next
+from tests.api.test_guardian import make_number
 from tests.cast import STUDENTS
 from tests.college import view_as
 from tests.console.test_review import one_engine
@@ -263,6 +266,53 @@ def test_folder_shows_who_gets_which_before_anything_is_written(
     assert job.file_key is None
     assert [key for key in demo.photo_store.list_keys() if key.startswith("onsite/")] == []
     assert "已写入" in centre.read(answer.location).text
+
+
+@one_engine
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (["IMG_0001.jpg,{0}", "IMG_0001.jpg,{2}"], "同一张照片在清单里给了几个学生"),
+        (["IMG_0001.jpg,{0}", "IMG_0001.jpg,99999999"], "同一张照片在清单里给了几个学生"),
+        (["IMG_0001.jpg,{0}", "IMG_0002.jpg,{0}"], "同一个学号在清单里有几张照片"),
+    ],
+)
+def test_folder_that_leaves_open_who_is_who_gives_nobody_a_photo(
+    demo: Context, app: Flask, lines: list[str], said: str
+) -> None:
+    desk = sign_in(app, "admin")
+    for place in (0, 2):
+        agree(demo, desk, place)
+    numbers = [student.student_no for student in STUDENTS]
+    shots = "\n".join(["file,学号", *lines]).format(*numbers)
+    names = ("IMG_0001.jpg", "IMG_0002.jpg")
+    files = {name: JPEG + name.encode() for name in names} | {"list.csv": shots.encode()}
+    page = desk.read(upload(desk, files).location)
+    assert said in page.text
+    assert "0 张可以写入" in page.text
+
+
+@one_engine
+def test_child_is_not_asked_before_the_guardian_has_signed(demo: Context, centre: Desk) -> None:
+    birth = to_local(demo.now()).date() - dt.timedelta(days=12 * 366)
+    with demo.db.write() as session:
+        row = session.get_one(Enrolment, enrolment(demo).id)
+        row.encrypt_id_number(make_number(birth), demo.cipher)
+    path = f"/console/onsite/{row.id}"
+    page = centre.read(path)
+    assert "学生已确认，开始拍照" not in page.text
+    assert f'href="/console/students/{row.id}/rights#guardian"' in page.html
+    said = centre.post(f"{path}/agree", kind="photo", code=code_id(demo), identity=CARD)
+    assert (said.status_code, "本页填写" in said.text) == (409, False)
+    centre.submit(
+        f"/console/students/{row.id}/rights",
+        act="guardian",
+        guardian_name="林芳",
+        guardian_relation="母亲",
+        identity_seen="身份证原件",
+    )
+    agree(demo, centre)
+    assert "拍照并提交" in centre.read(path).text
 
 
 @one_engine

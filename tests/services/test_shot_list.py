@@ -23,6 +23,12 @@ PLAIN = "file,学号\nIMG_0001.jpg,20200001\nIMG_0002.jpg,20200002\n"
         pytest.param(PLAIN.replace(",", ";").encode(), id="semicolons"),
         pytest.param(PLAIN.replace(",", "，").encode(), id="full-width commas"),
         pytest.param(PLAIN.partition("\n")[2].encode(), id="no header"),
+        pytest.param(("sep=;\n" + PLAIN.replace(",", ";")).encode(), id="Excel's own first line"),
+        pytest.param(("2026 年秋季现场拍照,,\n" + PLAIN).encode(), id="a title above"),
+        pytest.param(
+            PLAIN.replace("file", "照片文件名").replace("学号", "学生学号").encode(),
+            id="longer names of columns",
+        ),
         pytest.param(("\n\n" + PLAIN + ",\n").encode(), id="empty lines"),
         pytest.param(
             "学号,备注,文件名\n20200001,,IMG_0001.jpg\n20200002,戴眼镜,IMG_0002.jpg".encode(),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -167,18 +168,16 @@ def _plan(
         )
     }
     rows: list[dict[str, Any]] = []
-    seen_files: set[str] = set()
-    seen_numbers: set[str] = set()
     by_lower = _index_names(places)
-    for line, (file, number) in enumerate(shots, start=1):
-        name = by_lower.get(PurePosixPath(file.replace("\\", "/")).name.lower()) or ""
-        fault = _judge(session, name, number, known, faults)
-        if not fault and name in seen_files:
-            fault = "同一张照片在清单里出现了两次"
-        if not fault and number in seen_numbers:
-            fault = "同一个学号在清单里出现了两次"
-        seen_files.add(name)
-        seen_numbers.add(number)
+    names = [
+        by_lower.get(PurePosixPath(file.replace("\\", "/")).name.lower()) or "" for file, _ in shots
+    ]
+    lines = list(zip(names, [number for _, number in shots], strict=True))
+    open_faults = _find_open_questions(lines, {*places} - {*faults})
+    for line, ((file, _), (name, number)) in enumerate(zip(shots, lines, strict=True), start=1):
+        fault = _judge(session, name, number, known, faults) or open_faults.get((name, number), "")
+        if not fault and (name, number) in lines[: line - 1]:
+            fault = "清单里已有这一行"
         student = known.get(number)
         rows.append(
             {
@@ -194,9 +193,21 @@ def _plan(
         {"line": None, "file": name, "student_no": "", "place": place, "enrolment_id": None,
          "fault": faults.get(name, "清单里没有这张照片")}
         for name, place in places.items()
-        if name not in seen_files
+        if name not in names
     ]  # fmt: skip
     return rows
+
+
+def _find_open_questions(
+    lines: list[tuple[str, str]], photos: set[str]
+) -> dict[tuple[str, str], str]:
+    """Return the pairs of which nobody can say who is who: none of them is written."""
+    pairs = {(name, number) for name, number in lines if name in photos}
+    owners, shots = Counter(name for name, _ in pairs), Counter(number for _, number in pairs)
+    found = {
+        pair: "同一个学号在清单里有几张照片，请只留一张" for pair in pairs if shots[pair[1]] > 1
+    }
+    return found | {pair: "同一张照片在清单里给了几个学生" for pair in pairs if owners[pair[0]] > 1}
 
 
 def _index_names(places: dict[str, int]) -> dict[str, str | None]:

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import unicodedata
 
 from server.errors import CaijiError
 
 MAX_LIST_BYTES = 256 * 1024
-FILE_NAMES = {"file", "filename", "文件", "文件名", "照片"}
-NUMBER_NAMES = {"学号", "student_no", "number"}
+FILE_NAMES = {
+    "file",
+    "filename",
+    "文件",
+    "文件名",
+    "文件名称",
+    "照片",
+    "照片名",
+    "照片文件",
+    "照片文件名",
+}
+NUMBER_NAMES = {"学号", "学生学号", "student_no", "number"}
+TITLE_LINES = 5
+"""How far down the names of the columns are looked for; what stands above them is a title."""
 SEPARATORS = ("\t", ",", ";", "，", "；")
+SEPARATOR_LINE = "sep="
+"""How a spreadsheet says in a line of its own what separates the cells."""
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 Shots = list[tuple[str, str]]
 
@@ -28,7 +43,7 @@ def read_shot_list(data: bytes) -> Shots:
     """Return (file, 学号) of each line, in the order of the list.
 
     Commas, tabs or semicolons, UTF-8, UTF-16 or GBK; both columns in any order where a header
-    names them, file first where there is none.
+    names them, below a title or not; file first where there is none.
 
     Raises:
         ShotListUnreadable.
@@ -38,12 +53,17 @@ def read_shot_list(data: bytes) -> Shots:
     lines = [line for line in _decode(data).splitlines() if line.strip("\t ,;，；\ufeff\u3000")]
     if not lines:
         raise ShotListUnreadable("清单是空的")
-    separator = next((one for one in SEPARATORS if one in lines[0]), ",")
+    if lines[0].lower().startswith(SEPARATOR_LINE):
+        lines = lines[1:]
+    lines = lines[
+        next((at for at, line in enumerate(lines[:TITLE_LINES]) if _is_header(line)), 0) :
+    ]
+    separator = next((one for one in SEPARATORS if lines and one in lines[0]), ",")
     rows = [
         [_clean(cell) for cell in row]
         for row in csv.reader(io.StringIO("\n".join(lines)), delimiter=separator)
     ]
-    file_at, number_at, has_header = _find_columns(rows[0])
+    file_at, number_at, has_header = _find_columns(rows[0] if rows else [])
     rows = rows[1:] if has_header else rows
     if not rows:
         raise ShotListUnreadable("清单里只有列名，没有照片")
@@ -60,6 +80,11 @@ def _decode(data: bytes) -> str:
         if "\x00" not in text:
             return text
     raise ShotListUnreadable("清单的文字编码认不出来，请另存为 UTF-8 的 csv")
+
+
+def _is_header(line: str) -> bool:
+    cells = {_clean(cell).strip('"').lower() for cell in re.split("[\t,;，；]", line)}
+    return bool(cells & FILE_NAMES and cells & NUMBER_NAMES)
 
 
 def _find_columns(first: list[str]) -> tuple[int, int, bool]:

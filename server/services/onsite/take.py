@@ -21,7 +21,7 @@ from server.services.collection import lock_enrolment
 from server.services.college.codes import require_open
 from server.services.consent.ask import has_consent, require_photo_consent
 from server.services.consent.decide import ConsentState, Decider, list_states, record_consent
-from server.services.consent.guardian import needs_guardian, require_guardian
+from server.services.consent.guardian import GuardianNeeded, require_guardian
 from server.services.consent.parts import PHOTO
 from server.services.photo.submit import submit_on_site
 from server.services.student.eligible import require_eligible
@@ -55,6 +55,12 @@ class CodeNeeded(CaijiError):
     message = "请选择特征码：费用和背景按它计算"
 
 
+class GuardianSheetNeeded(GuardianNeeded):
+    """The student is a child: on site a signed sheet comes first."""
+
+    message = "未满 14 周岁：请监护人签纸质同意书，在“同意与权利”里登记以后再拍照"
+
+
 class AgreementMissing(CaijiError):
     """The student has not agreed to the photo."""
 
@@ -73,7 +79,8 @@ class OnSiteView:
     codes: list[FeatureCode]
     """To choose from; empty where the student has an open one."""
     is_agreed: bool
-    is_child: bool
+    lacks_guardian: bool
+    """A child whose guardian has signed nothing that the school wrote down."""
     latest: Photo | None
     obstacle: str
     """Why no photo can be taken at all; empty where one can."""
@@ -117,7 +124,7 @@ def view_on_site(ctx: Context, viewer: Viewer, enrolment_id: uuid.UUID) -> OnSit
             states=states,
             codes=[] if _is_open(ctx, code) else _list_open_codes(session, ctx, enrolment),
             is_agreed=_is_agreed(session, enrolment),
-            is_child=needs_guardian(ctx, enrolment),
+            lacks_guardian=_lacks_guardian(session, ctx, enrolment, notice.version),
             latest=find_latest_photo(session, enrolment.id),
             obstacle=_find_obstacle(enrolment),
             is_unpaid=enrolment.fee_settled_at is None and not is_free,
@@ -136,7 +143,7 @@ def agree_on_site(
     """Record what a student agreed to in person, each consent a row. Owns its transaction.
 
     Raises:
-        NotFound, IdentityUnseen, CodeNeeded, AgreementMissing, GuardianNeeded, NotRegistered,
+        NotFound, IdentityUnseen, CodeNeeded, AgreementMissing, GuardianSheetNeeded, NotRegistered,
         AlreadyCollected, ConsentKindUnknown and the errors of the feature code.
     """
     if identity not in IDENTITIES:
@@ -151,6 +158,8 @@ def agree_on_site(
         require_eligible(enrolment)
         _choose_code(session, ctx, enrolment, code_id)
         notice, _ = list_states(session, enrolment, now)
+        if _lacks_guardian(session, ctx, enrolment, notice.version):
+            raise GuardianSheetNeeded
         who = require_guardian(session, ctx, enrolment, None, notice.version)
         decider = Decider("guardian" if who == "guardian" else "staff", staff_id=viewer.staff_id)
         for kind in sorted(set(kinds), key=lambda each: each != PHOTO):
@@ -218,6 +227,14 @@ def _is_agreed(session: Session, enrolment: Enrolment) -> bool:
     except CaijiError:
         return False
     return has_consent(session, enrolment, PHOTO)
+
+
+def _lacks_guardian(session: Session, ctx: Context, enrolment: Enrolment, version: str) -> bool:
+    try:
+        require_guardian(session, ctx, enrolment, None, version)
+    except GuardianNeeded:
+        return True
+    return False
 
 
 def _find_obstacle(enrolment: Enrolment) -> str:
