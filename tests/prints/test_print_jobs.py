@@ -106,6 +106,12 @@ def test_page_shows_the_job_sends_its_file_and_says_what_is_wrong(
     wrong = desk.post("/console/prints/sheet", **{**fields, "paper": "x"})
     assert wrong.status_code == 422
     assert "请选择纸张" in wrong.text
+    with demo.db.read() as session:
+        number = session.scalars(select(Enrolment.student_no).join(Enrolment.photo)).one()
+    listed = {**fields, "order": "list", "student_nos": f"{number}，99999 没有"}
+    short = desk.post("/console/prints/sheet", **listed)
+    assert short.status_code == 422, "who is listed is printed, or named"
+    assert "没有可打印的照片：99999、没有" in short.text
     contact = desk.submit("/console/prints/contact", order="centre")
     run_next_job(demo)
     assert desk.get(f"{contact}/file.pdf").data.startswith(b"%PDF")

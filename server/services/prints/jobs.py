@@ -93,7 +93,8 @@ def request_print(
     """Start a job and return it; the same one while it is under way. Owns its transaction.
 
     Raises:
-        NotFound, PrintMalformed, PhotoLargerThanPaper, PrintEmpty, PrintTooLarge.
+        NotFound, PrintMalformed, PhotoLargerThanPaper, PrintEmpty, PrintIncomplete,
+        PrintTooLarge.
     """
     refuse_malformed(order)
     with ctx.db.write() as session:

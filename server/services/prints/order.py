@@ -38,6 +38,7 @@ ORDERS = {
     "student_no": "学号",
     "list": "按下面的学号顺序",
 }
+MOST_NAMED = 20
 _DIGITS = re.compile(r"(\d+)")
 Row = tuple[uuid.UUID, str, str, str, str, str]
 
@@ -56,6 +57,14 @@ class PrintEmpty(CaijiError):
     code = "print_empty"
     status = 422
     message = "所选的学生没有这种照片，没有可打印的内容"
+
+
+class PrintIncomplete(CaijiError):
+    """Some of those listed have no such photo: a sheet without them would be taken for whole."""
+
+    code = "print_incomplete"
+    status = 422
+    message = "名单里有学号没有可打印的照片"
 
 
 class PrintTooLarge(CaijiError):
@@ -115,7 +124,7 @@ def choose_students(session: Session, viewer: Viewer, order: PrintOrder) -> list
 
     Raises:
         NotFound: the centre is none of the institution.
-        PrintEmpty, PrintTooLarge.
+        PrintEmpty, PrintIncomplete, PrintTooLarge.
     """
     if order.centre_id is not None:
         require_centre(session, viewer, order.centre_id)
@@ -139,7 +148,16 @@ def choose_students(session: Session, viewer: Viewer, order: PrintOrder) -> list
         raise PrintTooLarge
     if not rows:
         raise PrintEmpty if order.what == "photos" else PrintEmpty("这个班级或学习中心没有学生")
+    if order.order == "list":
+        _require_all(order, {row[1] for row in rows})
     return [row[0] for row in _sort(rows, order)]
+
+
+def _require_all(order: PrintOrder, found: set[str]) -> None:
+    missing = [each for each in order.student_nos if each not in found]
+    if missing:
+        named = "、".join(missing[:MOST_NAMED]) + (" 等" if len(missing) > MOST_NAMED else "")
+        raise PrintIncomplete(f"这 {len(missing)} 个学号没有可打印的照片：{named}，请改正或去掉")
 
 
 def _conditions(viewer: Viewer, order: PrintOrder) -> list[ColumnElement[bool]]:
