@@ -87,6 +87,17 @@ def test_every_page_of_a_role_is_sound(desk: StaffDesk, role: str, width: str) -
     assert desk.faults == []
 
 
+@pytest.mark.long
+@pytest.mark.usefixtures("busy_shop")
+def test_picture_of_a_profile_that_is_tried_fits_a_phone(desk: StaffDesk) -> None:
+    desk.page.set_viewport_size({"width": WIDTHS["phone"][0], "height": WIDTHS["phone"][1]})
+    desk.as_role("admin").go("/console/profiles/two-inch")
+    desk.page.get_by_role("button", name="试做").click()
+    expect(desk.page.get_by_alt_text("试做的照片")).to_be_visible()
+    assert desk.page.evaluate("document.documentElement.scrollWidth") <= WIDTHS["phone"][0]
+    assert find_serious(desk) == []
+
+
 def test_students_list_keeps_its_filter_in_the_address(
     busy_shop: list[Student], desk: StaffDesk
 ) -> None:
