@@ -93,7 +93,7 @@ def request_print(
     """Start a job and return it; the same one while it is under way. Owns its transaction.
 
     Raises:
-        NotFound, PrintMalformed, PhotoLargerThanPaper, PrintEmpty, PrintIncomplete,
+        NotFound, PrintMalformed, PhotoLargerThanPaper, PrintEmpty, ListedWithoutPhoto,
         PrintTooLarge.
     """
     refuse_malformed(order)

@@ -59,10 +59,10 @@ class PrintEmpty(CaijiError):
     message = "所选的学生没有这种照片，没有可打印的内容"
 
 
-class PrintIncomplete(CaijiError):
+class ListedWithoutPhoto(CaijiError):
     """Some of those listed have no such photo: a sheet without them would be taken for whole."""
 
-    code = "print_incomplete"
+    code = "listed_without_photo"
     status = 422
     message = "名单里有学号没有可打印的照片"
 
@@ -124,7 +124,7 @@ def choose_students(session: Session, viewer: Viewer, order: PrintOrder) -> list
 
     Raises:
         NotFound: the centre is none of the institution.
-        PrintEmpty, PrintIncomplete, PrintTooLarge.
+        PrintEmpty, ListedWithoutPhoto, PrintTooLarge.
     """
     if order.centre_id is not None:
         require_centre(session, viewer, order.centre_id)
@@ -157,7 +157,7 @@ def _require_all(order: PrintOrder, found: set[str]) -> None:
     missing = [each for each in order.student_nos if each not in found]
     if missing:
         named = "、".join(missing[:MOST_NAMED]) + (" 等" if len(missing) > MOST_NAMED else "")
-        raise PrintIncomplete(f"这 {len(missing)} 个学号没有可打印的照片：{named}，请改正或去掉")
+        raise ListedWithoutPhoto(f"这 {len(missing)} 个学号没有可打印的照片：{named}，请改正或去掉")
 
 
 def _conditions(viewer: Viewer, order: PrintOrder) -> list[ColumnElement[bool]]:
