@@ -26,7 +26,7 @@ from sqlalchemy import Table, exists, literal, select, text, union_all
 from sqlalchemy.orm import Session
 
 from benchmarks.rig.backends import BackendMissing, make_postgres_service
-from benchmarks.rig.processes import share_imports
+from benchmarks.rig.processes import share_imports, start_nursery
 from models import Base
 from server.app import attach_context, create_app
 from server.context import Context
@@ -46,11 +46,13 @@ Rows = list[tuple[Table, list[dict[str, Any]]]]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start the services that are missing, once for all workers, which inherit the environment."""
+    """Start what all workers share, which inherit the environment: services, and a nursery."""
     if not hasattr(config, "workerinput") and not config.option.collectonly:
         life = contextlib.ExitStack()
         config.add_cleanup(life.close)
         start_what_is_missing(life)
+        if config.option.dist != "no":
+            start_nursery()
 
 
 FIRST = (

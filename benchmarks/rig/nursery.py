@@ -4,8 +4,9 @@
 
 Importing costs two seconds of processor time a process, which a fork saves; what is born here is
 an own process in an own session all the same, and dies of ``kill -9`` like any other. Only
-``python -m NAME ARGUMENT...`` can be born. FD is one end of a Unix socket: requests and answers are
-lines of JSON. When the other end is closed, whoever still lives is killed.
+``python -m NAME ARGUMENT...`` can be born. FD is a listening Unix socket: whoever connects sends
+requests and reads answers, lines of JSON. When a connection is closed, whoever was born by it and
+still lives is killed; with the last connection the nursery ends.
 
 Nothing may be done here but importing: a thread, a connection or a random number made before the
 fork would be shared by all. Modules that start something when imported stay out (``wsgi``), and so
@@ -28,7 +29,7 @@ import sys
 import threading
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 PRELOADED = (
     *("server.app", "server.cli", "server.duties", "server.sweepers", "server.gunicorn_worker"),
@@ -45,46 +46,70 @@ class Nursery:
     """Forks on request, and remembers how each child ended."""
 
     def __init__(self, fd: int) -> None:
-        self._socket = socket.socket(fileno=fd)
-        self._lines = self._socket.makefile("r")
+        self._door = socket.socket(fileno=fd)
+        self._parents: dict[socket.socket, IO[str]] = {}
+        self._children: dict[socket.socket, set[int]] = {}
         self._returncodes: dict[int, int | None] = {}
 
     def serve(self) -> Request | None:
-        """Answer until the other end closes. Returns a request in the child that has to run it."""
+        """Answer until the last parent leaves; return the request that a child has to run."""
         woken, waker = os.pipe()
         os.set_blocking(woken, False)
         os.set_blocking(waker, False)
         signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        while True:
-            ready, _, _ = select.select([self._socket, woken], [], [])
+        self._welcome()
+        while self._parents:
+            ready, _, _ = select.select([self._door, woken, *self._parents], [], [])
             if woken in ready:
                 os.read(woken, 4096)
             self._bury()
-            if self._socket not in ready:
-                continue
-            line = self._lines.readline()
-            if not line:
-                self._kill_all()
-                return None
-            request: Request = json.loads(line)
-            if "argv" not in request:
-                self._answer(self._returncodes.get(request["pid"]))
-                continue
-            pid = os.fork()
-            if pid == 0:
-                signal.set_wakeup_fd(-1)
-                os.close(woken)
-                os.close(waker)
-                self._socket.close()
-                self._lines.close()
-                return request
-            self._returncodes[pid] = None
-            self._answer(pid)
+            if self._door in ready:
+                self._welcome()
+            for parent in self._parents.keys() & set(ready):
+                request = self._hear(parent)
+                if request is None:
+                    continue
+                pid = os.fork()
+                if pid == 0:
+                    signal.set_wakeup_fd(-1)
+                    os.close(woken)
+                    os.close(waker)
+                    self._door.close()
+                    for each in list(self._parents):
+                        self._close(each)
+                    return request
+                self._returncodes[pid] = None
+                self._children[parent].add(pid)
+                self._answer(parent, pid)
+        return None
 
-    def _answer(self, value: int | None) -> None:
-        self._socket.sendall(f"{json.dumps(value)}\n".encode())
+    def _welcome(self) -> None:
+        parent, _ = self._door.accept()
+        self._parents[parent] = parent.makefile("r")
+        self._children[parent] = set()
+
+    def _hear(self, parent: socket.socket) -> Request | None:
+        """Return what asks for a birth; answer, or take leave, of what does not."""
+        line = self._parents[parent].readline()
+        if not line:
+            self._kill(self._children.pop(parent))
+            self._close(parent)
+            return None
+        request: Request = json.loads(line)
+        if "argv" in request:
+            return request
+        self._answer(parent, self._returncodes.get(request["pid"]))
+        return None
+
+    def _close(self, parent: socket.socket) -> None:
+        self._parents.pop(parent).close()
+        parent.close()
+
+    @staticmethod
+    def _answer(parent: socket.socket, value: int | None) -> None:
+        parent.sendall(f"{json.dumps(value)}\n".encode())
 
     def _bury(self) -> None:
         with contextlib.suppress(ChildProcessError):
@@ -94,9 +119,9 @@ class Nursery:
                     return
                 self._returncodes[pid] = os.waitstatus_to_exitcode(status)
 
-    def _kill_all(self) -> None:
-        for pid, returncode in self._returncodes.items():
-            if returncode is None:
+    def _kill(self, pids: set[int]) -> None:
+        for pid in pids:
+            if self._returncodes[pid] is None:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(pid, signal.SIGKILL)
 

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -31,36 +32,49 @@ class Process(Protocol):
 
 
 class Nursery:
-    """The running ``benchmarks.rig.nursery``, started with the first birth."""
+    """A connection to the running ``benchmarks.rig.nursery``, made with the first birth."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
-        self._process: subprocess.Popen[bytes] | None = None
         self._answers: Any = None
 
     def ask(self, **request: Any) -> Any:
         with self._lock:
             if self._socket is None:
-                self._start()
-            assert self._socket is not None
+                self._socket = socket.socket(socket.AF_UNIX)
+                self._socket.connect(os.environ.get(NURSERY) or start_nursery())
+                self._answers = self._socket.makefile("r")
             self._socket.sendall(f"{json.dumps(request)}\n".encode())
             return json.loads(self._answers.readline())
 
-    def _start(self) -> None:
-        self._socket, theirs = socket.socketpair()
-        self._answers = self._socket.makefile("r")
-        command = [sys.executable, "-m", "benchmarks.rig.nursery", str(theirs.fileno())]
-        self._process = subprocess.Popen(command, cwd=ROOT, pass_fds=[theirs.fileno()])
-        theirs.close()
-        atexit.register(self._end)
 
-    def _end(self) -> None:
-        assert self._socket is not None
-        assert self._process is not None
-        self._answers.close()
-        self._socket.close()
-        self._process.wait(10)
+NURSERY = "TEST_NURSERY"
+
+
+def start_nursery() -> str:
+    """Start a nursery for this process and those that inherit its environment; its address.
+
+    It ends after this process and the last of them.
+    """
+    folder = tempfile.mkdtemp(prefix="caiji-nursery-")
+    address = f"{folder}/door"
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(address)
+        door.listen()
+        command = [sys.executable, "-m", "benchmarks.rig.nursery", str(door.fileno())]
+        process = subprocess.Popen(command, cwd=ROOT, pass_fds=[door.fileno()])
+    stay = socket.socket(socket.AF_UNIX)
+    stay.connect(address)
+    os.environ[NURSERY] = address
+
+    def end() -> None:
+        stay.close()
+        shutil.rmtree(folder)
+        process.wait(10)
+
+    atexit.register(end)
+    return address
 
 
 class Born:

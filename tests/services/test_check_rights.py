@@ -70,7 +70,8 @@ def damage_reference_picture(session: Session) -> None:
 
 
 def swap_face(session: Session) -> None:
-    session.execute(update(FaceEncoding).values(sealed=select(FaceReference.face_sealed)))
+    other = select(FaceReference.face_sealed).scalar_subquery()
+    session.execute(update(FaceEncoding).values(sealed=other))
 
 
 def withdraw_in_secret(session: Session) -> None:

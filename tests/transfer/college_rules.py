@@ -117,6 +117,7 @@ def add_faces(
                 kind=FACES,
                 is_given=True,
                 version=SHIPPED_VERSION,
+                user_id=enrolment.wechat_user_id,
                 at=now,
             ),
             FaceSwitch(**common, is_on=True, changed_by=staff.id, changed_at=now),
