@@ -19,6 +19,7 @@ from server.errors import CaijiError, NotFound
 from server.services.audit import record_audit
 from server.services.chsi_due import code_due_column, has_code, is_waived
 from server.services.collection import Actor, advance, advance_waiting, lock_enrolment
+from server.services.sealing import seal
 from server.services.viewer import Viewer, may_see
 
 REASON_LENGTH = 200
@@ -112,7 +113,7 @@ def discard_code(ctx: Context, viewer: Viewer, enrolment_id: uuid.UUID, *, reaso
                 at=now,
                 subject_kind="enrolment",
                 subject_id=enrolment.id,
-                原因=reason,
+                原因=seal(session, ctx.cipher, enrolment.id, reason, at=now),
             )
 
 
