@@ -19,6 +19,7 @@ from models import (
     Photo,
     PhotoState,
     StaffSession,
+    WechatUser,
 )
 from server.context import Context
 from server.gateways.clock import SettableClock
@@ -97,7 +98,8 @@ def test_each_kind_of_photo_goes_or_stays(
             "forged notice": 0,
             "message fields": 0,
             "login": 0,
-            "roster job": 0,
+            "WeChat user": 0,
+            "job": 0,
             "code": 0,
             "person": 0,
         }
@@ -214,3 +216,23 @@ def test_nothing_goes_while_a_backup_runs(
     assert purge(demo, is_dry=True)["closed photo"] == 1
     clock.advance(minutes=11)
     assert purge(demo)["closed photo"] == 1
+
+
+def test_who_only_looked_in_is_forgotten_and_may_come_again(
+    alice: Phone, bob: Phone, demo: Context, clock: SettableClock
+) -> None:
+    """Who holds an enrolment is known for as long as that; a visitor, 30 days after the sign-in."""
+    alice.bound()
+    clock.advance(days=36)
+    assert purge(demo)["WeChat user"] == 0
+    clock.advance(days=2)
+    assert purge(demo, is_dry=True)["WeChat user"] == 1
+    assert purge(demo)["WeChat user"] == 1
+    assert purge(demo)["WeChat user"] == 0
+    with demo.db.read() as session:
+        known = [user.decrypt_openid(demo.cipher) for user in session.scalars(select(WechatUser))]
+    assert sorted("openid" in one for one in known) == [False, True]
+    assert alice.sign_in().call("GET", "/enrolments").json["data"]["items"]
+    bob.sign_in().bound(1)
+    clock.advance(days=60)
+    assert purge(demo)["WeChat user"] == 0

@@ -162,9 +162,9 @@ OF_STUDENTS: tuple[Period, ...] = (
         "wechat_user",
         ("openid_encrypted", "openid_index"),
         "微信标识（加密）",
-        "最后一个绑定的学籍结束时",
+        "最后一个绑定的学籍结束时；没有绑定学籍的，最后一次登录失效后 30 天",
         "登录和通知",
-        "所绑定的学籍全部结束",
+        "所绑定的学籍全部结束；不再登录",
         AtEnd.ELSEWHERE,
     ),
     Period(

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import (
     JSON,
@@ -30,15 +30,14 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from models import (
-    ApiToken,
     Base,
     Batch,
     CollectionStatus,
+    ConsentRecord,
     DeletionRecord,
     Enrolment,
     FeeWaiver,
     Institution,
-    MessageAllowance,
     Order,
     OrderState,
     Photo,
@@ -48,7 +47,6 @@ from models import (
     RefundRequest,
     RefundRequestState,
     RefundState,
-    WechatUser,
 )
 from models.photo_number import create_photo_number
 from server.context import Context
@@ -56,6 +54,7 @@ from server.gateways.photo_store import hash_bytes
 from server.services.compliance.period import AtEnd
 from server.services.compliance.periods import list_tables
 from server.services.photo.keep_file import delete_unreferenced
+from server.services.upkeep.end_users import ENDED, end_users
 
 PAGE = 100
 DAYS_A_YEAR = 365.25
@@ -63,8 +62,6 @@ UNSETTLED_ORDERS = (OrderState.OPEN, OrderState.REFUNDING, OrderState.QUARANTINE
 UNSETTLED_REFUNDS = (RefundState.REQUESTED, RefundState.PROCESSING, RefundState.ABNORMAL)
 MARKED = "sha256"
 """Of a photo: replaced, not emptied, for two of one enrolment must differ."""
-ENDED = "ended"
-"""What the replaced ID number and openid begin with."""
 
 
 def end_people(ctx: Context, *, is_dry: bool = False) -> int:
@@ -139,9 +136,8 @@ def end_persons(
     Returns the keys of the files that may go after the commit.
     """
     ids = [person.id for person in people]
-    users = {person.wechat_user_id for person in people if person.wechat_user_id}
+    users = _find_users(session, people)
     photos = session.scalars(select(Photo).where(Photo.enrolment_id.in_(ids))).all()
-    users |= {photo.user_id for photo in photos if photo.user_id}
     photo_ids = [photo.id for photo in photos]
     cuts = select(ProfilePhoto.file_key).where(ProfilePhoto.photo_id.in_(photo_ids))
     files = [key for photo in photos for key in (photo.original_key, photo.standard_key)]
@@ -155,12 +151,21 @@ def end_persons(
     for waiver in session.scalars(select(FeeWaiver).where(FeeWaiver.enrolment_id.in_(ids))):
         waiver.encrypt_reason("", ctx.cipher)
     session.flush()
-    _end_users(ctx, session, users)
+    end_users(ctx, session, users)
     session.add_all(
         DeletionRecord(at=ctx.now(), subject_kind="enrolment", subject_id=str(one), reason=reason)
         for one in ids
     )
     return [key for key in dict.fromkeys(files) if key is not None]
+
+
+def _find_users(session: Session, people: Sequence[Enrolment]) -> set[uuid.UUID]:
+    """Return who holds these enrolments, or ever sent a photo, paid or agreed for them."""
+    ids = [person.id for person in people]
+    users = {person.wechat_user_id for person in people}
+    for table in (Photo, Order, ConsentRecord):
+        users |= set(session.scalars(select(table.user_id).where(table.enrolment_id.in_(ids))))
+    return {user_id for user_id in users if user_id is not None}
 
 
 def _empty_enrolment(ctx: Context, person: Enrolment) -> None:
@@ -217,25 +222,6 @@ def _empty_value(column: Column[object]) -> object:
     if isinstance(column.type, JSON):
         return {}
     raise TypeError(f"{column} cannot be emptied: let its table lose the row")
-
-
-def _end_users(ctx: Context, session: Session, users: Iterable[uuid.UUID]) -> None:
-    """Let WeChat users go who hold no enrolment and sent no photo of one that goes on."""
-    for user_id in users:
-        goes_on = or_(
-            exists().where(Enrolment.wechat_user_id == user_id),
-            exists().where(
-                Photo.user_id == user_id,
-                Enrolment.id == Photo.enrolment_id,
-                Enrolment.ended_at.is_(None),
-            ),
-        )
-        if session.scalar(select(goes_on)):
-            continue
-        user = session.get_one(WechatUser, user_id)
-        user.encrypt_openid(f"{ENDED} {user_id}", ctx.cipher)
-        for table in (ApiToken, MessageAllowance):
-            session.execute(delete(table).where(table.user_id == user_id))
 
 
 def tidy_database(ctx: Context, *, is_whole: bool = False) -> None:

@@ -7,7 +7,8 @@
 - notices that did not verify, 7 days after they came: the row;
 - messages to students, ``retention_days`` after they were written: their fields;
 - tokens, sessions and access tokens, 30 days after their end: the row;
-- roster imports, ``retention_days`` after their end: what they name of students;
+- WeChat's users who hold nothing, when their sign-ins are gone (``end_users``): the openid;
+- background jobs, ``retention_days`` after they began: what they name of students;
 - the 图像采集码 of a handover that was confirmed, a week later (``chsi.end``): the row;
 - people, the institution's years after their batch: all that is theirs (``end_people``).
 
@@ -45,15 +46,16 @@ from server.context import Context
 from server.services.chsi.end import end_codes
 from server.services.photo.keep_file import delete_unreferenced
 from server.services.upkeep.end_people import end_people
+from server.services.upkeep.end_users import LOGIN_KEPT, end_idle_users, is_login_over
 
 PAGE = 200
-LOGIN_KEPT = dt.timedelta(days=30)
 FORGED_KEPT = dt.timedelta(days=7)
 BACKUP_HEARTBEAT = "backup"
 BACKUP_SILENT_AFTER = dt.timedelta(minutes=10)
 EMPTY_BODY_MAX_BYTES = 64
 """No longer than this is an encrypted empty body; a notice of WeChat has hundreds of bytes."""
-ROSTER_KINDS = ("roster_check", "roster_import", "camera_folder", "face_references", "print")
+NAMING_KINDS = ("roster_check", "roster_import", "camera_folder", "face_references", "print")
+"""Jobs whose parameters name students. An export goes on from the parameters of the last one."""
 CLOSED_STATES = (PhotoState.REJECTED, PhotoState.WITHDRAWN, PhotoState.SUPERSEDED)
 
 
@@ -77,7 +79,8 @@ def purge(ctx: Context, *, is_dry: bool = False) -> dict[str, int]:
         "forged notice": lambda: _purge_forged(ctx, ctx.now() - FORGED_KEPT, is_dry=is_dry),
         "message fields": lambda: _purge_messages(ctx, before, is_dry=is_dry),
         "login": lambda: _purge_logins(ctx, ctx.now() - LOGIN_KEPT, is_dry=is_dry),
-        "roster job": lambda: _purge_rosters(ctx, before, is_dry=is_dry),
+        "WeChat user": lambda: end_idle_users(ctx, is_dry=is_dry),
+        "job": lambda: _purge_jobs(ctx, before, is_dry=is_dry),
         "code": lambda: end_codes(ctx, is_dry=is_dry),
         "person": lambda: end_people(ctx, is_dry=is_dry),
     }
@@ -218,7 +221,7 @@ def _purge_messages(ctx: Context, before: dt.datetime, *, is_dry: bool) -> int:
 
 def _purge_logins(ctx: Context, before: dt.datetime, *, is_dry: bool) -> int:
     conditions: dict[type, ColumnElement[bool]] = {
-        ApiToken: or_(ApiToken.expires_at < before, ApiToken.revoked_at < before),
+        ApiToken: is_login_over(before),
         StaffSession: or_(StaffSession.expires_at < before, StaffSession.revoked_at < before),
         WechatAccessToken: WechatAccessToken.expires_at < before,
     }
@@ -232,20 +235,23 @@ def _purge_logins(ctx: Context, before: dt.datetime, *, is_dry: bool) -> int:
     return count
 
 
-def _purge_rosters(ctx: Context, before: dt.datetime, *, is_dry: bool) -> int:
-    """Empty what roster jobs say of students: 学号 in parameters, first rows in results."""
+def _purge_jobs(ctx: Context, before: dt.datetime, *, is_dry: bool) -> int:
+    """Empty what jobs say of students: 学号 in parameters and errors, first rows in results."""
+    names_rows = BackgroundJob.kind.in_(NAMING_KINDS) & (
+        cast(BackgroundJob.parameters, Text) != "{}"
+    )
     query = select(BackgroundJob).where(
-        BackgroundJob.kind.in_(ROSTER_KINDS),
-        BackgroundJob.created_at < before,
-        cast(BackgroundJob.parameters, Text) != "{}",
+        BackgroundJob.created_at < before, or_(names_rows, BackgroundJob.error != "")
     )
     with ctx.db.write() as session:
         jobs = session.scalars(query).all()
         if is_dry:
             return len(jobs)
         for job in jobs:
-            job.parameters, job.error = {}, ""
-            job.result = {k: v for k, v in job.result.items() if not k.startswith("first_")}
+            job.error = ""
+            if job.kind in NAMING_KINDS:
+                job.parameters = {}
+                job.result = {k: v for k, v in job.result.items() if not k.startswith("first_")}
         return _note_many(session, ctx, "background_job", len(jobs))
 
 
