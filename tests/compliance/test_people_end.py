@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 
 from models import (
     AuditEntry,
+    ChsiCode,
     Enrolment,
     ImpactAssessment,
     Institution,
@@ -159,6 +160,50 @@ def test_chain_and_history_stay_whole_when_a_person_ends(
     assert ENDED in sign_in(app, "admin").get("/console/audit?action=enrolment.correct").text
     problems = [one for one in check_integrity(demo) if one.kind not in TIME_LIMITS]
     assert [one for one in problems if one.subject not in before] == []
+
+
+@one_engine
+def test_words_of_staff_about_a_student_are_sealed_in_the_log(
+    app: Flask, demo: Context, people: list[Collected], clock: SettableClock
+) -> None:
+    person = people[0]
+    with demo.db.write() as session:
+        code = ChsiCode(
+            enrolment_id=person.id,
+            mode="byte",
+            error_level="L",
+            source="scan",
+            created_at=demo.now(),
+        )
+        code.encrypt("random text", b"random text", demo.cipher)
+        session.add(code)
+    desk = sign_in(app, "admin")
+    desk.submit(f"/console/students/{person.id}/chsi/discard", chsi_reason=REASON)
+    assert REASON in desk.get("/console/audit?action=chsi.discard").text
+    with demo.db.read() as session:
+        (entry,) = session.scalars(select(AuditEntry).where(AuditEntry.action == "chsi.discard"))
+    assert REASON not in str(entry.detail)
+    clock.advance(days=4 * 366)
+    purge(demo)
+    assert ENDED in sign_in(app, "admin").get("/console/audit?action=chsi.discard").text
+
+
+@one_engine
+def test_payer_who_was_released_is_known_until_the_student_ends(
+    demo: Context, clock: SettableClock
+) -> None:
+    """A refund goes to who paid; the sign-in of the old phone may be long over."""
+    fill_college(demo)
+    with demo.db.write() as session:
+        session.execute(update(Enrolment).values(wechat_user_id=None))
+        session.execute(update(Photo).values(user_id=None))
+    clock.advance(days=60)
+    assert purge(demo)["WeChat user"] == 0
+    clock.advance(days=4 * 366)
+    purge(demo)
+    with demo.db.read() as session:
+        user = session.scalars(select(WechatUser)).one()
+        assert "openid-of-first" not in user.decrypt_openid(demo.cipher)
 
 
 @one_engine

@@ -296,6 +296,24 @@ def delete_expired_exports(ctx: Context) -> int:
     return sum(_discard(ctx, job, "expired") for job in jobs)
 
 
+def discard_archives(ctx: Context, institution_id: uuid.UUID, batch_id: uuid.UUID | None) -> int:
+    """Delete the archives of a batch that hold somebody who has to be in none of them.
+
+    They can be made anew, without that person. Returns how many.
+    """
+    with ctx.db.read() as session:
+        jobs = session.scalars(
+            select(BackgroundJob).where(
+                BackgroundJob.institution_id == institution_id,
+                BackgroundJob.kind == KIND,
+                BackgroundJob.state == "done",
+                BackgroundJob.file_key.is_not(None),
+            )
+        ).all()
+    of_batch = [job for job in jobs if job.parameters.get("batch_id") == str(batch_id)]
+    return sum(_discard(ctx, job, "deletion request") for job in of_batch)
+
+
 def _discard(ctx: Context, job: BackgroundJob, reason: str) -> bool:
     if job.file_key is None:
         return False

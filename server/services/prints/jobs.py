@@ -208,6 +208,23 @@ def remove_spent_prints(ctx: Context) -> int:
     return len(spent)
 
 
+def discard_prints(ctx: Context, enrolment_id: uuid.UUID) -> int:
+    """Cancel or delete the prints that show a person who has to be on none; returns how many."""
+    with ctx.db.write() as session:
+        jobs = session.scalars(
+            select(BackgroundJob).where(
+                BackgroundJob.kind == KIND, BackgroundJob.file_key.is_not(None)
+            )
+        ).all()
+        shown = [job for job in jobs if str(enrolment_id) in job.parameters.get("students", ())]
+        for job in shown:
+            if job.state in UNFINISHED:
+                job.state, job.finished_at = "cancelled", ctx.now()
+    for job in shown:
+        _remove_files(ctx, job)
+    return len(shown)
+
+
 def run_print(ctx: Context, job_id: uuid.UUID) -> None:
     """Draw what is not drawn yet (a handler of run_jobs); owns its transactions.
 

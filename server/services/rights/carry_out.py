@@ -31,7 +31,10 @@ from server.services.collection import lock_enrolment
 from server.services.compliance.certificate import digest, sum_up
 from server.services.compliance.kept_by_law import OF_A_PERSON
 from server.services.consent.decide import Decider, withdraw_everything
+from server.services.exports.manage import discard_archives
 from server.services.photo.end_photos import delete_files, end_photos
+from server.services.prints.jobs import discard_prints
+from server.services.rights.forget_in_jobs import forget_in_jobs
 from server.services.rights.requests import lock_request, note_request
 from server.services.upkeep.end_people import end_persons, has_unsettled_money, tidy_database
 from server.services.viewer import Viewer
@@ -78,8 +81,13 @@ def carry_out_deletion(ctx: Context, viewer: Viewer, request_id: uuid.UUID) -> N
                 shown_reason="本人申请删除",
             )
         session.flush()
+        forget_in_jobs(session, enrolment)
+        person = enrolment.id
+        batch = (enrolment.institution_id, enrolment.batch_id)
         keys += end_persons(ctx, session, [enrolment], reason="deletion request")
     delete_files(ctx, keys)
+    discard_archives(ctx, *batch)
+    discard_prints(ctx, person)
     tidy_database(ctx)
 
 
