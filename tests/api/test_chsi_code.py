@@ -7,13 +7,22 @@ import io
 import json
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from PIL import Image
 from sqlalchemy import select, text, update
 from werkzeug.test import TestResponse
 
-from models import AuditEntry, ChsiCode, ChsiPolicy, Enrolment, FeatureCode, Institution
+from models import (
+    AuditEntry,
+    ChsiCode,
+    ChsiPolicy,
+    Enrolment,
+    FeatureCode,
+    Institution,
+    index_chsi_code,
+)
 from server.context import Context
 from server.services.chsi.waive import (
     ChsiWaiverUnexplained,
@@ -21,6 +30,7 @@ from server.services.chsi.waive import (
     waive_code,
 )
 from server.services.college.batches import ensure_batches
+from server.services.upkeep.end_people import end_persons, tidy_database
 from tests.cast import JPEG, Phone, assert_refused
 from tests.chsi_codes import draw, make_text, pack
 from tests.college import view_as
@@ -116,6 +126,25 @@ def test_code_is_taken_back_and_may_be_used_again(asked: Context, alice: Phone) 
     answer = alice.call("DELETE", f"/enrolments/{first}/chsi-code")
     assert answer.json["data"]["chsi"]["state"] == "missing"
     assert give(alice, second, code).status_code == 200
+
+
+def test_code_that_ended_leaves_no_digest_and_may_be_given_again(
+    asked: Context, alice: Phone, bob: Phone
+) -> None:
+    """Of a person who ended nothing says that the code was theirs, to us either."""
+    code, ended = make_text(), uuid.UUID(alice.bound())
+    give(alice, str(ended), code)
+    with asked.db.write() as session:
+        end_persons(asked, session, [session.get_one(Enrolment, ended)], reason="x")
+    tidy_database(asked, is_whole=True)
+    if asked.db.is_sqlite:
+        stored = Path(str(asked.db.url.database)).read_bytes()
+        assert index_chsi_code(code, asked.cipher) not in stored
+    assert read_codes(asked) == []
+    other = bob.bound(1)
+    assert give(bob, other, code).status_code == 200
+    (row,) = read_codes(asked)
+    assert str(row.enrolment_id) == other
 
 
 @pytest.mark.parametrize("bad", ["", " \n\t", "a" * 2901, "\ud800"])
