@@ -30,7 +30,7 @@ from server.services.exports.plan import (
     ExportRow,
     Naming,
     ProfileUse,
-    count_rows,
+    list_held,
     read_missing,
     read_rows,
 )
@@ -213,8 +213,9 @@ class ArchiveWriter:
 
     def _refuse_overtaken(self, results: list[UseResult]) -> None:
         with self.ctx.db.read() as session:
-            counts = [count_rows(session, self.order, result.use) for result in results]
-        if counts != [result.count for result in results]:
+            held = [list_held(session, self.order, result.use) for result in results]
+        # Not their number: one may have taken a consent back while another gave it.
+        if held != [set(result.handed_over) for result in results]:
             raise ExportOvertaken
 
     def _note_left_out(self, results: list[UseResult]) -> None:

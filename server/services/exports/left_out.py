@@ -9,10 +9,10 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from sqlalchemy import not_, select
+from sqlalchemy import exists, not_, select
 from sqlalchemy.orm import Session
 
-from models import Enrolment
+from models import ConsentRecord, Enrolment
 from server.errors import CaijiError
 from server.services.consent.ask import current_notice, is_consented
 from server.services.consent.parts import PHOTO, read_parts
@@ -99,6 +99,22 @@ def list_without_consent(session: Session, order: ExportOrder, use: AnyUse) -> l
     everybody = replace(order, since=None)
     query = select(Enrolment.id).where(*list_suited(everybody, use), not_(has_agreed))
     return list(session.scalars(query.order_by(Enrolment.student_no)))
+
+
+def count_withdrawn(session: Session, order: ExportOrder) -> int:
+    """Return how many, since the export was asked for, took back what one of its uses needs."""
+    withdrawn: set[uuid.UUID] = set()
+    for use in order.uses:
+        is_back = exists().where(
+            ConsentRecord.enrolment_id == Enrolment.id,
+            ConsentRecord.kind == use.consent_kind,
+            ConsentRecord.at > order.as_of,
+            not_(ConsentRecord.is_given),
+        )
+        has_agreed = is_consented(session, order.institution_id, use.consent_kind)
+        query = select(Enrolment.id).where(*list_suited(order, use), is_back, not_(has_agreed))
+        withdrawn |= set(session.scalars(query))
+    return len(withdrawn)
 
 
 def name_left_out(

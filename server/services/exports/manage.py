@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -17,7 +17,12 @@ from server.context import Context
 from server.errors import CaijiError, NotFound
 from server.gateways.clock import to_local
 from server.services.audit import record_audit
-from server.services.exports.left_out import LeftOut, name_left_out, require_somebody
+from server.services.exports.left_out import (
+    LeftOut,
+    count_withdrawn,
+    name_left_out,
+    require_somebody,
+)
 from server.services.exports.plan import AnyUse, ExportOrder, Naming, Use, read_uses
 from server.services.exports.scope import (
     ExportMalformed,
@@ -51,6 +56,14 @@ class ExportGone(CaijiError):
     message = "导出文件不存在、已过期或已被删除，请重新导出"
 
 
+class ExportOutdated(CaijiError):
+    """Somebody in the archive has taken the consent back since."""
+
+    code = "export_outdated"
+    status = 410
+    message = "导出以后有学生撤回了同意，这个文件不能再下载，请重新导出"
+
+
 @dataclass(frozen=True)
 class ExportView:
     """One export as the page shows it."""
@@ -75,6 +88,8 @@ class ExportView:
     finished_at: dt.datetime | None
     expires_at: dt.datetime | None
     is_there: bool
+    withdrawn: int = 0
+    """Students in it who took their consent back since; counted for one export, not in lists."""
 
     @property
     def is_unfinished(self) -> bool:
@@ -231,20 +246,22 @@ def list_left_out(ctx: Context, viewer: Viewer, job_id: uuid.UUID) -> list[LeftO
 def view_export(ctx: Context, viewer: Viewer, job_id: uuid.UUID) -> ExportView:
     """Return one export of the viewer's institution; raises NotFound."""
     with ctx.db.read() as session:
-        return _describe(session, _get_job(session, viewer, job_id))
+        return _describe_whole(session, _get_job(session, viewer, job_id))
 
 
 def open_export(ctx: Context, viewer: Viewer, job_id: uuid.UUID, *, start: int) -> ExportFile:
     """Return a finished archive and note in the audit log who takes it, from which byte.
 
     Raises:
-        NotFound, ExportGone, PhotoStoreUnavailable.
+        NotFound, ExportGone, ExportOutdated, PhotoStoreUnavailable.
     """
     with ctx.db.read() as session:
         job = _get_job(session, viewer, job_id)
-        view = _describe(session, job)
+        view = _describe_whole(session, job)
     if job.state != "done" or job.file_key is None:
         raise ExportGone
+    if view.withdrawn:
+        raise ExportOutdated
     file = ChunkReader(ctx.photo_store, ctx.cipher, job.file_key, view.size_bytes)
     try:
         file.read(1)
@@ -345,6 +362,16 @@ def _get_job(session: Session, viewer: Viewer, job_id: uuid.UUID) -> BackgroundJ
     if job is None:
         raise NotFound
     return job
+
+
+def _describe_whole(session: Session, job: BackgroundJob) -> ExportView:
+    view = _describe(session, job)
+    if not view.is_there:
+        return view
+    order = ExportOrder.from_json(
+        job.parameters, institution_id=job.institution_id, as_of=job.created_at
+    )
+    return replace(view, withdrawn=count_withdrawn(session, order))
 
 
 def _describe(session: Session, job: BackgroundJob) -> ExportView:

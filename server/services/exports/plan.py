@@ -236,11 +236,20 @@ class MissingPicture:
 
 def count_rows(session: Session, order: ExportOrder, use: AnyUse) -> int:
     """Return how many photos one use holds."""
-    conditions = _conditions(session, order, use)
-    query = select(func.count()).select_from(Enrolment).where(*conditions)
+    held = _select_held(session, order, use).subquery()
+    return session.scalar(select(func.count()).select_from(held)) or 0
+
+
+def list_held(session: Session, order: ExportOrder, use: AnyUse) -> set[uuid.UUID]:
+    """Return whose photos one use holds."""
+    return set(session.scalars(_select_held(session, order, use)))
+
+
+def _select_held(session: Session, order: ExportOrder, use: AnyUse) -> Select[uuid.UUID]:
+    query = select(Enrolment.id).where(*_conditions(session, order, use))
     if isinstance(use, ProfileUse):
         query = query.join(ProfilePhoto, _is_cut_of(use)).where(*_cut_conditions(order, use))
-    return session.scalar(query) or 0
+    return query
 
 
 def count_waiting(session: Session, order: ExportOrder) -> int:

@@ -41,7 +41,7 @@ def end_idle_users(ctx: Context, *, is_dry: bool = False) -> int:
             )
             users = session.scalars(page).all()
             count += (
-                len(find_unneeded(session, users)) if is_dry else end_users(ctx, session, users)
+                len(_find_unneeded(session, users)) if is_dry else end_users(ctx, session, users)
             )
     return count
 
@@ -64,7 +64,7 @@ def _ended_index(ctx: Context, user_id: uuid.UUID) -> bytes:
 
 def end_users(ctx: Context, session: Session, users: Collection[uuid.UUID]) -> int:
     """End those of these users whom nobody needs, in the caller's transaction; returns how many."""
-    ended = find_unneeded(session, users)
+    ended = _find_unneeded(session, users)
     for user_id in ended:
         user = session.get_one(WechatUser, user_id)
         user.encrypt_openid(f"{ENDED} {user_id}", ctx.cipher)
@@ -73,7 +73,7 @@ def end_users(ctx: Context, session: Session, users: Collection[uuid.UUID]) -> i
     return len(ended)
 
 
-def find_unneeded(session: Session, users: Collection[uuid.UUID]) -> set[uuid.UUID]:
+def _find_unneeded(session: Session, users: Collection[uuid.UUID]) -> set[uuid.UUID]:
     """Return who holds no enrolment, and sent no photo of one that goes on nor paid for it."""
     held = select(Enrolment.wechat_user_id).where(Enrolment.wechat_user_id.in_(users))
     needed = set(session.scalars(held))
