@@ -34,6 +34,8 @@ STATIC_ENDPOINT = "console.static"
 STAFF = frozenset(Role)
 ANYONE: frozenset[Role] = frozenset()
 ROLES_ATTRIBUTE = "console_roles"
+ENDED, UNSAVED = "ended", "unsaved"
+"""Why somebody whose session is over stands before the sign-in page."""
 WORKERS = STAFF - {Role.AUDITOR}
 """Everybody who works with students; an auditor only reads what they did."""
 BEFORE_NEW_PASSWORD = {"console.change_password", "console.sign_out"}
@@ -133,7 +135,7 @@ def guard() -> Response | None:
     if allowed == ANYONE:
         return None
     if g.viewer is None:
-        return _redirect_to_sign_in()
+        return _redirect_to_sign_in(had_session=bool(token))
     if not is_address_on(g.viewer.console_networks, _read_own_address()):
         g.viewer = None
         raise AddressShutOut
@@ -151,11 +153,17 @@ def _read_own_address() -> str:
     return request.remote_addr or ""
 
 
-def _redirect_to_sign_in() -> Response:
-    """Send an anonymous visitor to the sign-in page, and back afterwards."""
-    if request.method == "GET":
-        session["after_sign_in"] = request.full_path.rstrip("?")
-    return redirect(url_for("console.sign_in"))
+def _redirect_to_sign_in(*, had_session: bool) -> Response:
+    """Send an anonymous visitor to the sign-in page, and back afterwards.
+
+    Whose session has ended is told so there, and that what was being sent is lost.
+    """
+    is_read = request.method == "GET"
+    if is_read or had_session:
+        back = request.full_path.rstrip("?") if is_read else request.referrer
+        session["after_sign_in"] = local_path(back)
+    lost = ENDED if is_read else UNSAVED
+    return redirect(url_for("console.sign_in", why=lost if had_session else None))
 
 
 def require_recent_sign_in() -> Response | None:

@@ -11,7 +11,9 @@ from werkzeug.wrappers import Response
 from server.console.access import (
     COOKIE,
     COOKIE_PATH,
+    ENDED,
     STAFF,
+    UNSAVED,
     blueprint,
     current_viewer,
     local_path,
@@ -39,9 +41,17 @@ from server.surfaces import get_ctx
 FAILURES_PER_ACCOUNT_AND_ADDRESS = "8/10 minutes"
 FAILURES_PER_ADDRESS = "25/10 minutes"
 FAILURES_PER_ACCOUNT = "60/hour"
+SLOW = "slow"
 COOKIE_LIFE_S = MOST_HOURS * 3600
 """The server ends the session; the cookie may outlive it."""
 SECOND_STEP_LIMIT = dt.timedelta(minutes=5)
+
+WHY = {
+    ENDED: "登录已结束：很久没有操作，或已在别处退出。登录后回到刚才的页面",
+    UNSAVED: "登录已结束，刚才填写的内容没有保存。登录后回到那个页面，请再填一次",
+    SLOW: "验证码没有及时输入，请重新登录",
+}
+"""What is said to somebody who did not come here by choice."""
 
 Page = str | Response | tuple[str, int]
 
@@ -74,7 +84,8 @@ def sign_in() -> Page:
     if request.method == "GET":
         if g.viewer is not None:
             return redirect(url_for("console.dashboard"))
-        return render_template("console/sign_in.html", error="", username="")
+        why = WHY.get(request.args.get("why", ""), "")
+        return render_template("console/sign_in.html", error="", username="", why=why)
     username = request.form.get("username", "").strip()
     account = clean_text(username).casefold()[:40]
     try:
@@ -103,7 +114,8 @@ def second_step() -> Page:
     """Ask for the one-time code of an account whose password was right."""
     staff_id = _read_second_step()
     if staff_id is None:
-        return redirect(url_for("console.sign_in"))
+        late = SLOW if "second_step" in session else None
+        return redirect(url_for("console.sign_in", why=late))
     if request.method == "GET":
         return render_template("console/second_step.html", error="")
     account = f"code-{staff_id}"

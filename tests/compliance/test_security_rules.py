@@ -231,3 +231,36 @@ def test_auditor_starts_at_the_log_and_sees_no_form_that_changes(app: Flask, dem
         acts = re.findall(r'method="post"[^>]*action="([^"]+)"', text)
         assert set(acts) <= {"/console/sign-out", PAGE}, page
     assert "<fieldset disabled>" in desk.get(PAGE).text
+
+
+def test_who_comes_back_to_an_ended_session_is_told_and_returns(app: Flask, demo: Context) -> None:
+    set_rules(sign_in(app, "admin"), idle_minutes="15")
+    desk = sign_in(app, "admin")
+    clock_of(demo).advance(minutes=16)
+    assert "登录已结束" in read_door(desk.client.get("/console/students?text=2020"), desk)
+    assert enter(desk, "admin") == "/console/students?text=2020"
+    clock_of(demo).advance(minutes=16)
+    answer = desk.client.post(
+        "/console/institution",
+        data={"csrf_token": token_of(desk), "contact_name": "教务处"},
+        headers={"Referer": "http://localhost/console/institution"},
+    )
+    assert "没有保存" in read_door(answer, desk)
+    assert enter(desk, "admin") == "/console/institution"
+    stranger = app.test_client()
+    assert "登录已结束" not in stranger.get("/console/students", follow_redirects=True).text
+
+
+def read_door(answer: TestResponse, desk: Desk) -> str:
+    """Where an answer leads: the page that asks for the password."""
+    assert answer.status_code == 302
+    return desk.client.get(answer.headers["Location"]).text
+
+
+def token_of(desk: Desk) -> str:
+    return csrf_of(desk.client.get("/console/sign-in").text)
+
+
+def enter(desk: Desk, username: str) -> str:
+    form = {"csrf_token": token_of(desk), "username": username, "password": DEMO_PASSWORD}
+    return desk.client.post("/console/sign-in", data=form).headers["Location"]
