@@ -16,7 +16,7 @@ from models import Role
 from server.errors import CaijiError
 from server.lanes import remember_caller
 from server.services.staff.policy import is_address_on, is_door_open
-from server.services.staff.sign_in import resume_session, signed_in_recently
+from server.services.staff.sign_in import resume_session
 from server.services.viewer import Viewer
 from server.surfaces import get_ctx
 
@@ -164,18 +164,6 @@ def _redirect_to_sign_in(*, had_session: bool) -> Response:
         session["after_sign_in"] = local_path(back)
     lost = ENDED if is_read else UNSAVED
     return redirect(url_for("console.sign_in", why=lost if had_session else None))
-
-
-def require_recent_sign_in() -> Response | None:
-    """Return the way to the password page unless the password was given minutes ago.
-
-    Use: ``if (detour := require_recent_sign_in()) is not None: return detour``.
-    """
-    if signed_in_recently(get_ctx(), current_viewer()):
-        return None
-    back = request.full_path.rstrip("?") if request.method == "GET" else request.referrer
-    session["after_confirm"] = local_path(back)
-    return redirect(url_for("console.confirm_password"))
 
 
 def local_path(address: str | None) -> str:

@@ -15,9 +15,10 @@ from server.console.access import (
     blueprint,
     current_viewer,
     local_path,
-    require_recent_sign_in,
     roles,
 )
+from server.console.confirmation import AGAIN
+from server.console.recent_sign_in import confirm, require_recent_sign_in
 from server.console.rendering import say
 from server.console.sign_in import list_limits
 from server.security.throttle import get_attempts
@@ -77,15 +78,17 @@ def _show_password_form(error: str) -> str:
 def confirm_password() -> Page:
     """Ask for the password again before something that needs a recent sign-in."""
     if request.method == "GET":
-        return render_template("console/confirm_password.html", error="")
-    viewer = current_viewer()
+        return _show_confirmation("")
     try:
-        with get_attempts().judge(list_limits(f"confirm-{viewer.staff_id}"), PasswordWrong):
-            own_account.confirm_password(get_ctx(), viewer, request.form.get("password", ""))
+        confirm(request.form.get(AGAIN, ""))
     except PasswordWrong as error:
-        page = render_template("console/confirm_password.html", error=error.shown_message)
-        return page, error.status
+        return _show_confirmation(error.shown_message), error.status
     return redirect(local_path(session.pop("after_confirm", None)))
+
+
+def _show_confirmation(error: str) -> str:
+    action = url_for("console.confirm_password")
+    return render_template("console/confirm_password.html", error=error, action=action, kept=[])
 
 
 @blueprint.post("/account/sessions/<uuid:session_id>/end")

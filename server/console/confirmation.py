@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from flask import render_template, request
 
+AGAIN = "password"
+"""The field in which somebody gives the password again in the middle of an act."""
+
 
 def is_confirmed() -> bool:
     """Tell whether this POST comes from the page that asked."""
     return request.form.get("confirmed") == "yes"
+
+
+def list_kept(*left: str) -> list[tuple[str, str]]:
+    """Return what the form holds, without the fields of these names and without a password."""
+    return [
+        (name, value)
+        for name, value in request.form.items(multi=True)
+        if name not in {AGAIN, *left}
+    ]
 
 
 def ask(title: str, button: str, back: str, *consequences: str) -> str:
@@ -15,17 +27,12 @@ def ask(title: str, button: str, back: str, *consequences: str) -> str:
 
     What the first form held is sent along.
     """
-    kept = [
-        (name, value)
-        for name, value in request.form.items(multi=True)
-        if name not in {"csrf_token", "confirmed"}
-    ]
     return render_template(
         "console/confirm.html",
         title=title,
         button=button,
         back=back,
         consequences=consequences,
-        kept=kept,
+        kept=list_kept("csrf_token", "confirmed"),
         action=request.path,
     )

@@ -7,13 +7,14 @@ import uuid
 from dataclasses import dataclass
 from typing import IO, cast
 
-from flask import redirect, render_template, request, session, url_for
+from flask import redirect, render_template, request, url_for
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 from werkzeug.wsgi import FileWrapper
 
 from models import Role
-from server.console.access import blueprint, current_viewer, require_recent_sign_in, roles
+from server.console.access import blueprint, current_viewer, roles
+from server.console.recent_sign_in import require_recent_sign_in
 from server.console.rendering import say
 from server.errors import CaijiError, ServiceBusy
 from server.services.college.edit_centres import list_centres
@@ -56,20 +57,10 @@ def exports() -> Page:
 @blueprint.post("/exports")
 @roles(Role.ADMIN)
 def export_request() -> Page:
-    """Start an export; asks for the password first and keeps what was chosen."""
+    """Start an export; asks for the password first."""
     form = request.form
     choice = _Choice.read(form)
     if (detour := require_recent_sign_in()) is not None:
-        session["after_confirm"] = url_for(
-            "console.exports",
-            batch=choice.batch,
-            naming=choice.naming,
-            use=choice.uses,
-            centre=choice.centre,
-            since=choice.since,
-            receiver=choice.receiver,
-            purpose=choice.purpose,
-        )
         return detour
     try:
         job_id = request_export(

@@ -6,13 +6,14 @@ import datetime as dt
 import uuid
 from typing import Any
 
-from flask import redirect, render_template, request, session, url_for
+from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from models import RefundState, Role
-from server.console.access import blueprint, current_viewer, require_recent_sign_in, roles
+from server.console.access import blueprint, current_viewer, roles
 from server.console.chips import list_chips
 from server.console.forms import parse_near_day
+from server.console.recent_sign_in import require_recent_sign_in
 from server.console.rendering import say
 from server.console.wording import ORDER_STATES, TRADE_STATES
 from server.services.money.books.overview import read_todos, total_orders
@@ -33,7 +34,6 @@ CHIP_LABELS = {
 }
 MAX_TEXT = 64
 STATE_OPTIONS = [("", "全部"), *((state.value, text) for state, text in ORDER_STATES.items())]
-KEPT_NOTE = "kept_note"
 
 
 @blueprint.get("/payments")
@@ -90,7 +90,7 @@ def payment_refund(out_trade_no: str) -> Page:
     """Give the whole amount back."""
     here = url_for("console.payment", out_trade_no=out_trade_no)
     reason = request.form.get("reason", "")
-    if (detour := confirm_person(here, reason)) is not None:
+    if (detour := require_recent_sign_in()) is not None:
         return detour
     try:
         refund = request_refund(
@@ -103,23 +103,13 @@ def payment_refund(out_trade_no: str) -> Page:
 
 
 def _show_payment(out_trade_no: str, error: str = "") -> str:
-    """Render one order, with what was typed before the password was asked for."""
+    """Render one order, with what was typed."""
     return render_template(
         "console/payment.html",
         view=view_order(get_ctx(), current_viewer(), out_trade_no),
         error=error,
-        reason=session.pop(KEPT_NOTE, ""),
+        reason=request.form.get("reason", ""),
     )
-
-
-def confirm_person(back: str, note: str) -> Response | None:
-    """Return the way to the password page where needed; what was typed waits for the return."""
-    detour = require_recent_sign_in()
-    if detour is not None:
-        session["after_confirm"] = back
-        session[KEPT_NOTE] = note[:500]
-        say("已保留填写的内容，请确认密码后再次提交", "info")
-    return detour
 
 
 def say_refund(state: RefundState) -> None:

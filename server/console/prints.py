@@ -7,11 +7,12 @@ import threading
 import uuid
 from collections.abc import Callable
 
-from flask import redirect, render_template, request, session, url_for
+from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from models import Role
-from server.console.access import blueprint, current_viewer, require_recent_sign_in, roles
+from server.console.access import blueprint, current_viewer, roles
+from server.console.recent_sign_in import require_recent_sign_in
 from server.console.rendering import say
 from server.errors import CaijiError, NotFound, ServiceBusy
 from server.services.overview.list_students import list_choices
@@ -83,8 +84,8 @@ def print_download(job_id: uuid.UUID) -> Page:
     """Send one finished file, the first where ``part`` names none."""
     text = request.args.get("part", "1")
     part = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0  # noqa: PLR2004
-    if (detour := require_recent_sign_in()) is not None:
-        session["after_confirm"] = url_for("console.print_job", job_id=job_id)
+    here = url_for("console.print_job", job_id=job_id)
+    if (detour := require_recent_sign_in(here)) is not None:
         return detour
     ctx, viewer = get_ctx(), current_viewer()
     what = view_print(ctx, viewer, job_id).what
@@ -106,7 +107,6 @@ def print_one(enrolment_id: uuid.UUID) -> Page:
     """Send a sheet filled with one student's photo."""
     form = request.form
     if (detour := require_recent_sign_in()) is not None:
-        session["after_confirm"] = url_for("console.student", enrolment_id=enrolment_id)
         return detour
     if not _slots.acquire(blocking=False):
         raise ServiceBusy("正在生成的打印文件较多，请稍后再试", retry_after_s=15)
@@ -125,7 +125,6 @@ def print_one(enrolment_id: uuid.UUID) -> Page:
 
 def _request(read: Callable[[], PrintOrder]) -> Page:
     if (detour := require_recent_sign_in()) is not None:
-        session["after_confirm"] = url_for("console.prints")
         return detour
     try:
         job_id = request_print(get_ctx(), current_viewer(), read())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 
-from flask import abort, redirect, render_template, request, session, url_for
+from flask import abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from models import Role
 from server.console.access import blueprint, current_viewer, roles
-from server.console.payments import KEPT_NOTE, confirm_person, read_id, read_text, say_refund
+from server.console.payments import read_id, read_text, say_refund
+from server.console.recent_sign_in import require_recent_sign_in
 from server.console.rendering import say
 from server.services.money.books.overview import find_payers
 from server.services.money.hold import REASON_LABELS
@@ -55,7 +56,7 @@ def quarantine() -> Page:
 @roles(Role.ADMIN, Role.FINANCE)
 def quarantine_one(held_id: uuid.UUID) -> Page:
     """Show one, with what may be done about it."""
-    return _show_held(held_id, note=session.pop(KEPT_NOTE, ""))
+    return _show_held(held_id)
 
 
 @blueprint.post("/quarantine/<uuid:held_id>/<resolution>")
@@ -67,7 +68,7 @@ def quarantine_resolve(held_id: uuid.UUID, resolution: str) -> Page:
     wanted = Resolution(resolution)
     here = url_for("console.quarantine_one", held_id=held_id)
     note = request.form.get("note", "")
-    if wanted is Resolution.REFUND and (detour := confirm_person(here, note)) is not None:
+    if wanted is Resolution.REFUND and (detour := require_recent_sign_in()) is not None:
         return detour
     try:
         resolve(held_id, wanted, note)

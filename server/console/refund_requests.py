@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 
-from flask import redirect, render_template, request, session, url_for
+from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from models import Role
 from server.console.access import blueprint, current_viewer, roles
-from server.console.payments import KEPT_NOTE, confirm_person, say_refund
+from server.console.payments import say_refund
+from server.console.recent_sign_in import require_recent_sign_in
 from server.console.rendering import say
 from server.errors import CaijiError
 from server.services.money.orders.receipt import make_receipt
@@ -65,7 +66,7 @@ def refund_request_answer(request_id: uuid.UUID) -> Page:
             refuse_refund_request(ctx, viewer, request_id, answer)
             say("已回复，学生会收到通知")
         elif act == ACCEPT:
-            if (detour := confirm_person(here, answer)) is not None:
+            if (detour := require_recent_sign_in()) is not None:
                 return detour
             say_refund(accept_refund_request(ctx, viewer, request_id, answer).state)
     except (RefundAnswerMissing, RefundRequestAnswered, RefundRefused) as error:
@@ -91,7 +92,7 @@ def _show(request_id: uuid.UUID, error: CaijiError | None = None) -> str:
     return render_template(
         "console/refund_request.html",
         view=view,
-        answer=session.pop(KEPT_NOTE, "") or request.form.get("answer", ""),
+        answer=request.form.get("answer", ""),
         longest=ANSWER_LENGTH,
         is_overdue=view.is_overdue(ctx.now()),
         error=error.shown_message if error else "",

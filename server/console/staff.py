@@ -8,8 +8,9 @@ from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from models import Role
-from server.console.access import blueprint, current_viewer, require_recent_sign_in, roles
+from server.console.access import blueprint, current_viewer, roles
 from server.console.confirmation import ask, is_confirmed
+from server.console.recent_sign_in import require_recent_sign_in
 from server.console.rendering import say
 from server.errors import NotFound
 from server.services.college.set_up import AlreadyExists

@@ -9,7 +9,8 @@ from flask import redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from models import RequestKind
-from server.console.access import blueprint, current_viewer, require_recent_sign_in, roles
+from server.console.access import blueprint, current_viewer, roles
+from server.console.recent_sign_in import require_recent_sign_in
 from server.console.rendering import say
 from server.errors import CaijiError
 from server.services.consent.decide import ConsentKindUnknown

@@ -8,7 +8,8 @@ from flask import redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from models import Role
-from server.console.access import blueprint, current_viewer, require_recent_sign_in, roles
+from server.console.access import blueprint, current_viewer, roles
+from server.console.recent_sign_in import require_recent_sign_in
 from server.console.rendering import say
 from server.services.money.waivers import NothingToWaive, WaiverUnexplained, waive_for_student
 from server.surfaces import get_ctx
@@ -19,7 +20,6 @@ from server.surfaces import get_ctx
 def student_waive(enrolment_id: uuid.UUID) -> Response:
     """Forgive the fee of one student with a reason, or note that it was paid in cash."""
     if (detour := require_recent_sign_in()) is not None:
-        say("请确认密码，然后重新填写减免原因", "info")
         return detour
     reason, is_cash = request.form.get("reason", ""), request.form.get("kind") == "cash"
     try:

@@ -14,6 +14,7 @@ from server.demo import INSTITUTION
 from server.services.jobs import run_next_job
 from tests.college import collect, found_other_college, make_students
 from tests.desk import Desk, sign_in
+from tests.page import read_page
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
@@ -82,11 +83,15 @@ def test_old_sign_in_gives_the_password_again_and_loses_no_choice(
     answer = desk.post(
         "/console/exports", batch=batch.label, naming="photo_number", use=["online_exam"]
     )
-    assert answer.location == "/console/confirm"
-    back = desk.post("/console/confirm", password="demo-password-1").location
-    page = desk.read(back)
-    checked = {e.get("value") for e in page.all("input") if e.get("checked") is not None}
-    assert checked == {"photo_number", "online_exam"}
+    page = read_page(answer)
+    kept = [(e.get("name"), e.get("value")) for e in page.all("input")]
+    assert {("naming", "photo_number"), ("use", "online_exam")} <= set(kept)
+    fields = {name: value for name, value in kept if value is not None}
+    wrong = desk.client.post("/console/exports", data={**fields, "password": "wrong"})
+    assert (wrong.status_code, 'value="online_exam"' in wrong.text) == (422, True)
+    assert "wrong" not in wrong.text
+    done = desk.client.post("/console/exports", data={**fields, "password": "demo-password-1"})
+    assert done.location.startswith("/console/exports/")
     assert desk.get(f"{address}/archive.zip").status_code == 200
 
 
