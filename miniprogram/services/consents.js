@@ -1,7 +1,7 @@
 /** 同意与权利: consents one by one, a copy, correction and deletion. */
 
 const { ApiError } = require('./errors');
-const { showDate } = require('./format');
+const { showAnswered } = require('./format');
 
 /** @typedef {import('../types/model').Consent} Consent */
 /** @typedef {import('../types/model').DataRequest} DataRequest */
@@ -86,7 +86,7 @@ function presentRequests(answer) {
     title: `${item.label}：${item.state_label}`,
     text: item.text || '',
     answer: item.answer || '',
-    when: item.decided_at ? `${showDate(item.decided_at)} 答复` : `最晚 ${showDate(item.due_at)} 前答复`,
+    when: showAnswered(item),
   }));
 }
 

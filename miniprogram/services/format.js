@@ -27,6 +27,14 @@ function showTime(iso) {
   return `${showDate(iso)} ${two(at.getUTCHours())}:${two(at.getUTCMinutes())}`;
 }
 
+/**
+ * When something asked for was answered, or will have been.
+ * @param {{ decided_at: string | null, due_at: string }} asked
+ */
+function showAnswered(asked) {
+  return asked.decided_at ? `${showDate(asked.decided_at)}答复` : `学校最晚 ${showDate(asked.due_at)}答复`;
+}
+
 /** The name of a batch, "2026-11-10", in words. @param {string | null | undefined} label */
 function showBatch(label) {
   const parts = /^(\d{4})-(\d{2})-(\d{2})$/.exec(label || '');
@@ -65,4 +73,4 @@ function findNumber(text) {
   return found ? found[0] : '';
 }
 
-module.exports = { showDate, showTime, showBatch, showYuan, showDaysLeft, showWait, findNumber };
+module.exports = { showDate, showTime, showAnswered, showBatch, showYuan, showDaysLeft, showWait, findNumber };

@@ -1,12 +1,22 @@
 /** A paid order in words: what was paid, and how asking for it back stands. */
 
-const { showDate, showTime, showYuan } = require('./format');
+const { showAnswered, showTime, showYuan } = require('./format');
 
 /** @typedef {import('../types/model').Refund} Refund */
 
 const QUESTION = { title: '申请退款', content: '请写下原因，不超过 200 个字。学校在 7 个工作日内答复。' };
 /** A refund that finance agreed to or made: money comes back by the way it went. */
 const COMES_BACK = new Set(['refunding', 'refunded', 'partly_refunded']);
+
+/** What became of it, in the colours of every other state. */
+const TONES = /** @type {Record<string, string>} */ ({
+  requested: 'amber',
+  refused: 'red',
+  accepted: 'blue',
+  refunding: 'blue',
+  refunded: 'green',
+  partly_refunded: 'green',
+});
 
 /** @param {Refund} refund */
 function presentRefund(refund) {
@@ -25,22 +35,19 @@ function presentRefund(refund) {
     label: refund.label,
     reason: request ? request.reason : '',
     answer: request ? request.answer : '',
-    when: request ? showWhen(request) : '',
+    when: request ? showAnswered(request) : '',
+    tone: TONES[refund.order_state] || (request && TONES[request.state]) || 'grey',
     canRequest: refund.can_request,
     words: explain(refund),
   };
-}
-
-/** @param {NonNullable<Refund['request']>} request */
-function showWhen(request) {
-  return request.decided_at ? `${showDate(request.decided_at)} 答复` : `最晚 ${showDate(request.due_at)} 前答复`;
 }
 
 /** @param {Refund} refund */
 function explain(refund) {
   if (refund.order_state === 'refunded') return '款项已退回付款的微信账户。要继续采集，请重新缴费。';
   if (COMES_BACK.has(refund.order_state)) return '款项会退回付款的微信账户，到账后微信会通知你。';
-  if (refund.can_request) return '照片采集（锁定）以前可以申请。学校同意后退回付款的微信账户，照片不再提交审核。';
+  const may = refund.request ? '可以再次申请' : '可以申请';
+  if (refund.can_request) return `照片采集（锁定）以前${may}。学校同意后退回付款的微信账户，照片不再提交审核。`;
   return `${refund.why_not}。`;
 }
 

@@ -156,7 +156,12 @@ test('a refund says where it stands and until when, and is asked for only where 
   };
   assert.equal(presentRefund(refund).canRequest, true);
   const waiting = presentRefund({ ...refund, can_request: false, why_not: '退款申请正在等待学校处理', label: '等待处理', request });
-  assert.deepEqual([waiting.canRequest, waiting.when, waiting.words], [false, '最晚 2026年11月10日 前答复', '退款申请正在等待学校处理。']);
+  assert.deepEqual([waiting.canRequest, waiting.when, waiting.words], [false, '学校最晚 2026年11月10日答复', '退款申请正在等待学校处理。']);
+  assert.equal(waiting.tone, 'amber');
+  const refused = presentRefund({ ...refund, label: '未同意', request: { ...request, state: 'refused', answer: '在审核', decided_at: CUTOFF } });
+  assert.deepEqual([refused.canRequest, refused.tone, refused.when], [true, 'red', '2026年11月10日答复']);
+  assert.match(refused.words, /可以再次申请/);
   const back = presentRefund({ ...refund, order_state: 'refunded', can_request: false, why_not: 'x', label: '已退款' });
   assert.match(back.words, /已退回/);
+  assert.equal(back.tone, 'green');
 });
