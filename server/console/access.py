@@ -123,7 +123,7 @@ def guard() -> Response | None:
     allowed = declared_roles(request.endpoint)
     if request.endpoint != STATIC_ENDPOINT and not is_door_open(get_ctx(), _read_own_address()):
         g.viewer = None
-        raise AddressShutOut
+        raise _shut_out()
     token = request.cookies.get(COOKIE, "")
     g.viewer = (
         resume_session(get_ctx(), token, g.get("request_id", ""))
@@ -138,7 +138,7 @@ def guard() -> Response | None:
         return _redirect_to_sign_in(had_session=bool(token))
     if not is_address_on(g.viewer.console_networks, _read_own_address()):
         g.viewer = None
-        raise AddressShutOut
+        raise _shut_out()
     if g.viewer.must_change_password and request.endpoint not in BEFORE_NEW_PASSWORD:
         raise PasswordChangeDue
     if g.viewer.must_add_second_factor and request.endpoint not in BEFORE_SECOND_FACTOR:
@@ -146,6 +146,13 @@ def guard() -> Response | None:
     if allowed is None or g.viewer.role not in allowed:
         abort(403)
     return None
+
+
+def _shut_out() -> AddressShutOut:
+    return AddressShutOut(
+        f"工作台不对你现在的网络地址（{_read_own_address()}）开放。"
+        "请在本校规定的网络中使用，或请管理员在“安全规则”里加上这个地址"
+    )
 
 
 def _read_own_address() -> str:

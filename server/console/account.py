@@ -65,7 +65,8 @@ def change_password() -> Page:
     except (PasswordWrong, PasswordUnfit) as error:
         return _show_password_form(error.shown_message), error.status
     say("密码已修改，其他设备上的登录已失效")
-    return redirect(url_for("console.dashboard"))
+    is_due = viewer.must_add_second_factor
+    return redirect(url_for("console.set_up_second_factor" if is_due else "console.dashboard"))
 
 
 def _show_password_form(error: str) -> str:

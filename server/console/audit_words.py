@@ -16,6 +16,8 @@ from server.services.exports.plan import Naming, Use
 MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?[+-]\d{2}:\d{2}")
 MANY = 2
 """From so many photos on, a page says how many they are; the file names each."""
+TYPED = {"username"}
+"""What people made up is no word to translate: an account may be called like a role."""
 VALUES: dict[str, str] = {
     "standard": "标准照片",
     "original": "原图",
@@ -38,7 +40,8 @@ def show_audit_briefly(detail: dict[str, Any]) -> str:
 def show_audit_detail(detail: dict[str, Any]) -> str:
     """Show what an entry of the log says, in words: ``费用（分） 2000 → 1500；先缴费 是``."""
     return "；".join(
-        f"{AUDIT_DETAILS.get(name, name)} {_show_value(value)}" for name, value in detail.items()
+        f"{AUDIT_DETAILS.get(name, name)} {value if name in TYPED else _show_value(value)}"
+        for name, value in detail.items()
     )
 
 

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from models import CollectionStatus
-from server.console.access import blueprint, may_open
+from server.console.access import AddressShutOut, blueprint, may_open
 from server.console.navigation import list_group, list_links
 from server.errors import CaijiError
 from server.gateways.clock import to_local
@@ -82,7 +82,10 @@ def say(message: str, tone: str = "success") -> None:
 def answer_error(error: CaijiError) -> Answer:
     """Show a refused action inside the console's frame."""
     headers = {"Retry-After": str(error.retry_after_s)} if error.retry_after_s else {}
-    return _render(error.status, error.shown_message), error.status, headers
+    page = _render(
+        error.status, error.shown_message, may_enter=not isinstance(error, AddressShutOut)
+    )
+    return page, error.status, headers
 
 
 @blueprint.errorhandler(CSRFError)
@@ -100,5 +103,7 @@ def answer_http_error(error: HTTPException) -> Answer | BaseResponse:
     return _render(status, HTTP_TEXTS.get(status, "请求无法完成")), status, {}
 
 
-def _render(status: int, message: str) -> str:
-    return render_template("console/error.html", status=status, message=message)
+def _render(status: int, message: str, *, may_enter: bool = True) -> str:
+    return render_template(
+        "console/error.html", status=status, message=message, may_enter=may_enter
+    )

@@ -15,6 +15,7 @@ from models import AuditEntry, Institution, Role, SecurityPolicy
 from server.context import Context
 from server.demo import INSTITUTION
 from server.gateways.clock import SettableClock
+from server.security.passwords import hash_password
 from server.services.staff.create import add_staff
 from server.services.staff.policy import open_console
 from tests.college import found_other_college
@@ -264,3 +265,31 @@ def token_of(desk: Desk) -> str:
 def enter(desk: Desk, username: str) -> str:
     form = {"csrf_token": token_of(desk), "username": username, "password": DEMO_PASSWORD}
     return desk.client.post("/console/sign-in", data=form).headers["Location"]
+
+
+def test_who_is_shut_out_reads_the_address_to_ask_for(app: Flask, admin: Desk) -> None:
+    """No link that leads back here: what helps is to tell the college this address."""
+    set_rules(admin, console_networks=HERE)
+    page = get_from(app.test_client(), "203.0.113.9").text
+    assert "203.0.113.9" in page
+    assert "/console/sign-in" not in page
+
+
+def test_new_password_leads_to_the_second_factor_where_it_is_due(app: Flask, demo: Context) -> None:
+    set_rules(sign_in(app, "admin"), totp_reviewer="yes")
+    password = add_staff(demo, username="newcomer", role=Role.REVIEWER, institution=INSTITUTION)
+    desk = sign_in(app, "newcomer", password)
+    answer = change(desk, password, "words-that-are-new")
+    assert answer.headers["Location"] == "/console/account/second-factor"
+    assert desk.get(answer.headers["Location"]).status_code == 200
+
+
+def test_auditor_reads_that_nothing_was_exported_yet(app: Flask, demo: Context) -> None:
+    add_staff(
+        demo,
+        username="auditor",
+        role=Role.AUDITOR,
+        institution=INSTITUTION,
+        password_hash=hash_password(DEMO_PASSWORD),
+    )
+    assert "还没有导出过" in sign_in(app, "auditor").read("/console/exports").text

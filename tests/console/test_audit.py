@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 
-from models import AuditEntry, Enrolment
+from models import AuditEntry, Enrolment, Staff
 from server.context import Context
 from server.db import Database
 from server.services.audit import record_audit
@@ -76,3 +76,12 @@ def test_history_refuses_to_be_emptied(demo: Context, owner: Database, table: st
     emptying = "DELETE FROM {}" if demo.db.is_sqlite else "TRUNCATE {} CASCADE"
     with pytest.raises(DatabaseError, match="append-only"), owner.write() as session:
         session.execute(text(emptying.format(table)))
+
+
+def test_name_of_an_account_is_no_word_to_translate(admin: Desk, demo: Context) -> None:
+    """An account may be called like a role."""
+    with demo.db.read() as session:
+        staff_id = session.scalars(select(Staff.id).where(Staff.username == "reviewer")).one()
+    admin.post(f"/console/staff/{staff_id}/reset", confirmed="yes")
+    page = admin.read("/console/audit").text
+    assert "用户名 reviewer；角色 审核员" in page
