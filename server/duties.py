@@ -10,8 +10,8 @@ from server.context import Context
 from server.services.chsi.waive import move_on_without_code
 from server.services.college.batches import ensure_all_batches
 from server.services.compliance.stored_faces import count_stored_faces
-from server.services.exports.manage import KIND as EXPORT
-from server.services.exports.manage import delete_expired_exports
+from server.services.exports.discard import KIND as EXPORT
+from server.services.exports.discard import delete_expired_exports
 from server.services.exports.receipts import delete_old_receipts
 from server.services.exports.run import run_export
 from server.services.faces.encode import measure_due_faces

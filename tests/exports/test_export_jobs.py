@@ -18,12 +18,12 @@ from sqlalchemy import select
 from models import AuditEntry, BackgroundJob, Batch, DeletionRecord, FieldCipher
 from server.context import Context
 from server.demo import INSTITUTION
+from server.services.exports.discard import delete_expired_exports
 from server.services.exports.left_out import ExportEmpty
 from server.services.exports.manage import (
     KEPT,
     ExportGone,
     ExportMalformed,
-    delete_expired_exports,
     delete_export,
     open_export,
     request_export,

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-__all__ = ["left_out", "manage", "plan", "receipts", "run", "scope"]
+__all__ = ["discard", "left_out", "manage", "plan", "receipts", "run", "scope"]

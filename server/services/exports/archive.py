@@ -30,9 +30,9 @@ from server.services.exports.plan import (
     ExportRow,
     Naming,
     ProfileUse,
-    list_held,
     read_missing,
     read_rows,
+    select_held,
 )
 from server.services.exports.title import ExportTitle, read_title
 from server.services.xlsx import Cell, XlsxWriter
@@ -213,7 +213,8 @@ class ArchiveWriter:
 
     def _refuse_overtaken(self, results: list[UseResult]) -> None:
         with self.ctx.db.read() as session:
-            held = [list_held(session, self.order, result.use) for result in results]
+            queries = [select_held(session, self.order, result.use) for result in results]
+            held = [set(session.scalars(query)) for query in queries]
         # Not their number: one may have taken a consent back while another gave it.
         if held != [set(result.handed_over) for result in results]:
             raise ExportOvertaken

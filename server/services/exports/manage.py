@@ -9,14 +9,15 @@ import datetime as dt
 import uuid
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Select, func, or_, select, update
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from models import BackgroundJob, Batch, DeletionRecord, Enrolment, LearningCentre, Staff
+from models import BackgroundJob, Batch, Enrolment, LearningCentre, Staff
 from server.context import Context
 from server.errors import CaijiError, NotFound
 from server.gateways.clock import to_local
 from server.services.audit import record_audit
+from server.services.exports.discard import KEPT, KIND, UNFINISHED, discard
 from server.services.exports.left_out import (
     LeftOut,
     count_withdrawn,
@@ -33,13 +34,10 @@ from server.services.exports.scope import (
     narrow,
     require_pictures,
 )
-from server.services.pieces import ChunkReader, PieceUnreadable, try_to_delete_chunks
+from server.services.pieces import ChunkReader, PieceUnreadable
 from server.services.viewer import Viewer
 
-KIND = "export"
-KEPT = dt.timedelta(days=7)
 LISTED = 30
-UNFINISHED = ("queued", "running")
 FILE_NAMES = {
     Naming.STUDENT_NO: "internal-student-no",
     Naming.ID_NUMBER: "internal-id-number",
@@ -295,58 +293,7 @@ def delete_export(ctx: Context, viewer: Viewer, job_id: uuid.UUID) -> None:
             return
         record_audit(session, viewer, "export.delete", at=now, subject_kind=KIND, subject_id=job_id)
     # A running one removes its own pieces when it sees that it was cancelled.
-    _discard(ctx, job, "deleted by staff")
-
-
-def delete_expired_exports(ctx: Context) -> int:
-    """Remove archives whose week is over, and pieces that ended exports left (a sweeper)."""
-    over = or_(
-        BackgroundJob.state.in_(("failed", "cancelled")),
-        (BackgroundJob.state == "done") & (BackgroundJob.finished_at < ctx.now() - KEPT),
-    )
-    with ctx.db.read() as session:
-        jobs = session.scalars(
-            select(BackgroundJob).where(
-                BackgroundJob.kind == KIND, BackgroundJob.file_key.is_not(None), over
-            )
-        ).all()
-    return sum(_discard(ctx, job, "expired") for job in jobs)
-
-
-def discard_archives(ctx: Context, institution_id: uuid.UUID, batch_id: uuid.UUID | None) -> int:
-    """Delete the archives of a batch that hold somebody who has to be in none of them.
-
-    They can be made anew, without that person. Returns how many.
-    """
-    with ctx.db.read() as session:
-        jobs = session.scalars(
-            select(BackgroundJob).where(
-                BackgroundJob.institution_id == institution_id,
-                BackgroundJob.kind == KIND,
-                BackgroundJob.state == "done",
-                BackgroundJob.file_key.is_not(None),
-            )
-        ).all()
-    of_batch = [job for job in jobs if job.parameters.get("batch_id") == str(batch_id)]
-    return sum(_discard(ctx, job, "deletion request") for job in of_batch)
-
-
-def _discard(ctx: Context, job: BackgroundJob, reason: str) -> bool:
-    if job.file_key is None:
-        return False
-    count = int(job.result.get("chunk_count", 0))
-    if not try_to_delete_chunks(ctx.photo_store, job.file_key, count):
-        return False
-    with ctx.db.write() as session:
-        session.execute(
-            update(BackgroundJob)
-            .where(BackgroundJob.id == job.id, BackgroundJob.state.not_in(UNFINISHED))
-            .values(file_key=None)
-        )
-        session.add(
-            DeletionRecord(at=ctx.now(), subject_kind=KIND, subject_id=str(job.id), reason=reason)
-        )
-    return True
+    discard(ctx, job, "deleted by staff")
 
 
 def _own_jobs(viewer: Viewer) -> Select[BackgroundJob]:

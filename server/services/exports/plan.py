@@ -236,16 +236,12 @@ class MissingPicture:
 
 def count_rows(session: Session, order: ExportOrder, use: AnyUse) -> int:
     """Return how many photos one use holds."""
-    held = _select_held(session, order, use).subquery()
+    held = select_held(session, order, use).subquery()
     return session.scalar(select(func.count()).select_from(held)) or 0
 
 
-def list_held(session: Session, order: ExportOrder, use: AnyUse) -> set[uuid.UUID]:
-    """Return whose photos one use holds."""
-    return set(session.scalars(_select_held(session, order, use)))
-
-
-def _select_held(session: Session, order: ExportOrder, use: AnyUse) -> Select[uuid.UUID]:
+def select_held(session: Session, order: ExportOrder, use: AnyUse) -> Select[uuid.UUID]:
+    """Return the query for those whose photos one use holds."""
     query = select(Enrolment.id).where(*_conditions(session, order, use))
     if isinstance(use, ProfileUse):
         query = query.join(ProfilePhoto, _is_cut_of(use)).where(*_cut_conditions(order, use))
@@ -257,19 +253,14 @@ def count_waiting(session: Session, order: ExportOrder) -> int:
     count = 0
     for use in order.uses:
         if isinstance(use, ProfileUse):
-            count += (
-                session.scalar(
-                    select(func.count())
-                    .select_from(Enrolment)
-                    .join(ProfilePhoto, _is_cut_of(use))
-                    .where(
-                        *_conditions(session, order, use),
-                        ProfilePhoto.state == CutState.WAITING,
-                        ProfilePhoto.requested_at <= order.as_of,
-                    )
-                )
-                or 0
+            waiting = (
+                select(func.count())
+                .select_from(Enrolment)
+                .join(ProfilePhoto, _is_cut_of(use))
+                .where(*_conditions(session, order, use), ProfilePhoto.state == CutState.WAITING)
+                .where(ProfilePhoto.requested_at <= order.as_of)
             )
+            count += session.scalar(waiting) or 0
     return count
 
 

@@ -31,7 +31,7 @@ from server.services.collection import lock_enrolment
 from server.services.compliance.certificate import digest, sum_up
 from server.services.compliance.kept_by_law import OF_A_PERSON
 from server.services.consent.decide import Decider, withdraw_everything
-from server.services.exports.manage import discard_archives
+from server.services.exports.discard import discard_archives
 from server.services.photo.end_photos import delete_files, end_photos
 from server.services.prints.jobs import discard_prints
 from server.services.rights.forget_in_jobs import forget_in_jobs
