@@ -96,9 +96,12 @@ def resolve(held_id: uuid.UUID, wanted: Resolution, note: str) -> None:
 
 def _show_held(held_id: uuid.UUID, note: str = "", error: str = "") -> str:
     """Render one held payment with what was typed."""
+    view = view_held(get_ctx(), current_viewer(), held_id)
+    payers = find_payers(get_ctx(), current_viewer(), [view.held.order_id])
     return render_template(
         "console/quarantine_one.html",
-        view=view_held(get_ctx(), current_viewer(), held_id),
+        view=view,
+        payer=payers.get(view.held.order_id) if view.held.order_id else None,
         note=note,
         number=request.form.get("out_trade_no", ""),
         error=error,

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from models import Institution, OrderState, QuarantinedPayment, Staff, new_id
 from server.context import Context
 from server.services.money.orders.query_order import poll_due_orders
-from tests.cast import Phone
+from tests.cast import STUDENTS, Phone
 from tests.page import read_page
 from tests.pay.finance_desk import FinanceDesk, audited, headings
 from tests.pay.small_wechat import SmallWechat
@@ -36,6 +36,8 @@ def test_late_payment_is_accepted_and_keeps_its_time(
     address = f"/quarantine/{row.id}"
     page = desk.get(address)
     assert {"退款", "入账", "关联到其他订单", "说明后结案"} <= set(headings(page))
+    assert STUDENTS[0].student_no in page.text, "whom finance may ask"
+    assert STUDENTS[0].name in page.text
     answer = desk.post(f"{address}/accept", note="")
     assert answer.status_code == 422
     assert "请填写说明" in read_page(answer).error
