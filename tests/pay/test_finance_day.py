@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import uuid
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from server.context import Context
 from tests.cast import Phone
 from tests.desk import Desk, sign_in
 from tests.pay.small_wechat import SmallWechat
+from tests.pay.test_callbacks import held
 from tests.pay.test_order_life import open_order
 from tests.pay.test_reconcile import pay_today
 
@@ -70,6 +72,23 @@ def test_workbook_keeps_every_digit_and_adds_up(
     assert all(line[title].data_type in {"s", "inlineStr"} for title in wanted)
     assert line["金额(元)"].data_type == "n"
     assert sum(row[titles.index("金额(元)")].value for row in sheet.iter_rows(min_row=2)) == 20
+
+
+def test_money_of_nobody_stands_in_the_accountants_file_too(
+    wechat: SmallWechat, notify: Notify, demo: Context, desk: Desk
+) -> None:
+    number = "CJ20261001000000BYHAND"
+    assert notify(wechat.side.v3_payment(number, "openid-alice")).status_code == 204
+    lines = read_ledger(desk)
+    assert [(row[4], row[6], row[7]) for row in lines] == [(number, "20.00", "待处理")]
+    wechat.refund_status = "SUCCESS"
+    desk.submit(f"/console/quarantine/{held(demo)[0].id}/refund", note="不是本校的学生")
+    assert sorted(row[6] for row in read_ledger(desk)) == ["-20.00", "20.00"]
+
+
+def read_ledger(desk: Desk) -> list[list[str]]:
+    text = desk.get("/console/ledger.csv?first=2026-10-01&last=2026-10-02").text
+    return list(csv.reader(io.StringIO(text)))[1:]
 
 
 def test_waiver_needs_a_reason_and_moves_the_student_on(

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from itertools import chain
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from models import (
     Enrolment,
@@ -152,7 +153,7 @@ def list_refunds(
         .order_by(moment)
     )
     if institution_id:
-        statement = statement.where(Refund.institution_id == institution_id)
+        statement = statement.where(_is_of(Refund.institution_id, institution_id))
     with ctx.db.read() as session:
         for refund, student_no, name in session.execute(statement):
             is_back = refund.state is RefundState.SUCCESS
@@ -181,7 +182,7 @@ def list_held(
         .order_by(QuarantinedPayment.created_at)
     )
     if institution_id:
-        statement = statement.where(QuarantinedPayment.institution_id == institution_id)
+        statement = statement.where(_is_of(QuarantinedPayment.institution_id, institution_id))
     with ctx.db.read() as session:
         for held, student_no, name in session.execute(statement):
             yield (
@@ -226,6 +227,13 @@ def _is_money_apart(held: QuarantinedPayment) -> bool:
     return held.source != "refund" and is_open and not is_gone
 
 
+def _is_of(
+    column: InstrumentedAttribute[uuid.UUID | None], institution_id: uuid.UUID
+) -> ColumnElement[bool]:
+    """Return the condition of one college's lines; nobody's money is everybody's, as on pages."""
+    return (column == institution_id) | column.is_(None)
+
+
 def list_differences(
     ctx: Context, institution_id: uuid.UUID | None, first: dt.date, last: dt.date
 ) -> Iterator[Row]:
@@ -238,7 +246,7 @@ def list_differences(
         .order_by(ReconciliationDifference.bill_date)
     )
     if institution_id:
-        statement = statement.where(ReconciliationDifference.institution_id == institution_id)
+        statement = statement.where(_is_of(ReconciliationDifference.institution_id, institution_id))
     with ctx.db.read() as session:
         for each, student_no, name in session.execute(statement):
             ours, theirs = _describe_amount(each.our_fen), _describe_amount(each.their_fen)
