@@ -26,7 +26,7 @@ from sqlalchemy import Table, exists, literal, select, text, union_all
 from sqlalchemy.orm import Session
 
 from benchmarks.rig.backends import BackendMissing, make_postgres_service
-from benchmarks.rig.processes import share_imports, start_nursery
+from benchmarks.rig.processes import share_imports
 from models import Base
 from server.app import attach_context, create_app
 from server.context import Context
@@ -52,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(life.close)
         start_what_is_missing(life)
         if config.option.dist != "no":
-            start_nursery()
+            share_imports().connect()
 
 
 FIRST = (

@@ -31,50 +31,53 @@ class Process(Protocol):
     def send_signal(self, sig: int) -> None: ...
 
 
+NURSERY = "TEST_NURSERY"
+
+
 class Nursery:
-    """A connection to the running ``benchmarks.rig.nursery``, made with the first birth."""
+    """A connection to the running ``benchmarks.rig.nursery``, made with the first birth.
+
+    Who finds none in the environment starts it, for all that inherit the environment from then on;
+    it ends with the last of them.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._answers: Any = None
 
+    def connect(self) -> None:
+        if self._socket is None:
+            address = os.environ.get(NURSERY) or self._start()
+            self._socket = socket.socket(socket.AF_UNIX)
+            self._socket.connect(address)
+            self._answers = self._socket.makefile("r")
+
     def ask(self, **request: Any) -> Any:
         with self._lock:
-            if self._socket is None:
-                self._socket = socket.socket(socket.AF_UNIX)
-                self._socket.connect(os.environ.get(NURSERY) or start_nursery())
-                self._answers = self._socket.makefile("r")
+            self.connect()
+            assert self._socket is not None
             self._socket.sendall(f"{json.dumps(request)}\n".encode())
             return json.loads(self._answers.readline())
 
+    def _start(self) -> str:
+        folder = tempfile.mkdtemp(prefix="caiji-nursery-")
+        address = f"{folder}/door"
+        with socket.socket(socket.AF_UNIX) as door:
+            door.bind(address)
+            door.listen()
+            command = [sys.executable, "-m", "benchmarks.rig.nursery", str(door.fileno())]
+            process = subprocess.Popen(command, cwd=ROOT, pass_fds=[door.fileno()])
+        os.environ[NURSERY] = address
+        atexit.register(self._end, process, folder)
+        return address
 
-NURSERY = "TEST_NURSERY"
-
-
-def start_nursery() -> str:
-    """Start a nursery for this process and those that inherit its environment; its address.
-
-    It ends after this process and the last of them.
-    """
-    folder = tempfile.mkdtemp(prefix="caiji-nursery-")
-    address = f"{folder}/door"
-    with socket.socket(socket.AF_UNIX) as door:
-        door.bind(address)
-        door.listen()
-        command = [sys.executable, "-m", "benchmarks.rig.nursery", str(door.fileno())]
-        process = subprocess.Popen(command, cwd=ROOT, pass_fds=[door.fileno()])
-    stay = socket.socket(socket.AF_UNIX)
-    stay.connect(address)
-    os.environ[NURSERY] = address
-
-    def end() -> None:
-        stay.close()
+    def _end(self, process: subprocess.Popen[bytes], folder: str) -> None:
+        assert self._socket is not None
+        self._answers.close()
+        self._socket.close()
         shutil.rmtree(folder)
         process.wait(10)
-
-    atexit.register(end)
-    return address
 
 
 class Born:
@@ -108,10 +111,11 @@ class Born:
 _nursery: Nursery | None = None
 
 
-def share_imports() -> None:
+def share_imports() -> Nursery:
     """Let every process of this run be a fork, unless it is asked for fresh."""
     global _nursery  # noqa: PLW0603 - a run has one nursery
     _nursery = _nursery or Nursery()
+    return _nursery
 
 
 def start_process(

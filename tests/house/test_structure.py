@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import pkgutil
 import re
@@ -34,12 +35,18 @@ def list_sources(*folders: str) -> Iterator[Path]:
         yield from sorted((ROOT / folder).rglob("*.py"))
 
 
+@functools.cache
+def read_tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def list_calls(name: str) -> Iterator[tuple[Path, ast.Call]]:
     """Yield every call of a function or class in the server by its bare name."""
     for path in list_sources("server"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == name:
-                yield path, node
+        for node in ast.walk(read_tree(path)):
+            match node:
+                case ast.Call(func=ast.Name(id=called)) if called == name:
+                    yield path, node
 
 
 def find_argument(call: ast.Call, name: str, place: int = -1) -> ast.expr | None:
@@ -158,16 +165,17 @@ def test_no_test_replaces_our_own_code() -> None:
     """Libraries may be told another time or place; the product is tested as it is."""
     replacing = []
     for path in list_sources("tests"):
-        tree = ast.parse(path.read_text())
+        tree = read_tree(path)
         ours = list_our_names(tree)
         for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom | ast.Import):
-                text = ast.unparse(node)
-                replacing += [f"{path}: {text}"] if "unittest.mock" in text else []
-            elif isinstance(node, ast.Call) and ast.unparse(node.func) == "monkeypatch.setattr":
-                target = ast.unparse(node.args[0])
-                if target.strip("'\"").split(".")[0] in ours | set(PRODUCT):
-                    replacing.append(f"{path}: {ast.unparse(node)}")
+            match node:
+                case ast.ImportFrom() | ast.Import():
+                    text = ast.unparse(node)
+                    replacing += [f"{path}: {text}"] if "unittest.mock" in text else []
+                case ast.Call(ast.Attribute(ast.Name("monkeypatch"), "setattr"), [first, *_]):
+                    target = ast.unparse(first)
+                    if target.strip("'\"").split(".")[0] in ours | set(PRODUCT):
+                        replacing.append(f"{path}: {ast.unparse(node)}")
     assert replacing == []
 
 
@@ -220,7 +228,7 @@ def test_helper_of_one_file_begins_with_an_underscore() -> None:
         f"{path.relative_to(ROOT)}: {node.name}"
         for path in list_sources(*PRODUCT)
         if "migrations" not in path.parts
-        for node in ast.parse(texts[path]).body
+        for node in read_tree(path).body
         if isinstance(node, ast.FunctionDef)
         and not node.decorator_list
         and node.name[0] != "_"
