@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from imagecheck.analysis import PATCH_EYES, PATCH_IED, Analysis
 from imagecheck.faces import Points
+from imagecheck.measures.eyes import Eyes
 from imagecheck.measures.skin import Skin, fill
 from imagecheck.ranks import find_median_colour, pick_colours
 from imagecheck.wall import Lab
@@ -29,6 +30,11 @@ _CHIN_DELTA_AB = 30.0
 """Scarves drawn over the chin begin at 34; beards reach 25 on 240 portraits, bare chins 13."""
 _CLOTH_DELTA_AB = 40.0
 """The lower face of 534 bare faces is within 36 of the forehead in (a*, b*)."""
+_PALE_CLOTH_DELTA_AB, _PALE_CLOTH_DELTA_L = 10.5, 24.0
+"""Pleats of a mask are a line, too, but have no lips: of 433 bare faces nine show so few of them,
+and beside their mouths none is further than 8.4 from the skin under the eyes, or 16 lighter."""
+_NO_LIPS = 1.3
+"""The palest lips of those faces have 1.6."""
 _CHEEK_PX = 5
 _LIPS_REACH_PX = 24
 """What is asked about the mouth lies so near the lips, the blur's own reach included."""
@@ -45,7 +51,7 @@ class Cover:
         self.lab = analysis.patch_lab
         self._rows, self._columns = _find_mouth(self.points)
         self._soft = _soften(self.lab[self._rows, self._columns])
-        self.skin = analysis.part(Skin)
+        self.skin, self._eyes = analysis.part(Skin), analysis.part(Eyes)
 
     def mouth_line(self) -> float:
         """How much darker the darkest row between the corners is than the rest, over the mean."""
@@ -77,12 +83,25 @@ class Cover:
         From the forehead or the root of the nose, whichever is nearer: a hat covers the one, a rim
         of glasses the other.
         """
-        lower = np.concatenate([self._beside(48, 4), self._beside(54, 12)])
-        if not len(lower):
-            return 0.0
-        colour = find_median_colour(lower)
         upper = (self._middle(-0.65, 8, 15), self._middle(_NOSE_ROOT, 3, 5))
-        return min(float(np.hypot(*(colour - find_median_colour(skin))[1:])) for skin in upper)
+        return min(float(np.hypot(*self._away_beside_mouth(skin)[1:])) for skin in upper)
+
+    def pale_cloth(self) -> float:
+        """1 and more where it is of another colour than the skin under the eyes, or lighter.
+
+        A headscarf leaves that skin free.
+        """
+        windows = (eye.window(-0.2, 0.13, 0.2, 0.30) for eye in self._eyes.both)
+        lighter, a, b = self._away_beside_mouth(np.concatenate([w.reshape(-1, 3) for w in windows]))
+        return max(float(np.hypot(a, b)) / _PALE_CLOTH_DELTA_AB, lighter / _PALE_CLOTH_DELTA_L)
+
+    def _away_beside_mouth(self, skin: Colours) -> tuple[float, float, float]:
+        """What is beside the mouth less other skin, in L*, a* and b*."""
+        lower = np.concatenate([self._beside(48, 4), self._beside(54, 12)])
+        if not len(lower) or not len(skin):
+            return 0.0, 0.0, 0.0
+        light, a, b = find_median_colour(lower) - find_median_colour(skin)
+        return float(light), float(a), float(b)
 
     def _middle(self, below: float, half_height: int, half_width: int) -> Colours:
         """float32 (n, 3): Lab on the axis of the face, so many eye distances below the eyes."""
@@ -108,14 +127,16 @@ class Cover:
         return float(np.hypot(*(find_median_colour(chin) - self.skin.colour)[1:]))
 
     def strength(self) -> float:
-        """1 and more when the mouth is covered: no lips and no line, or the colour of cloth.
+        """1 and more when the mouth is covered: no lips and no line, or cloth's colour, or pleats.
 
         A little less where mouth or chin only look as if: fingers leave lines of their own.
         """
         line, lips = self.mouth_line(), self.lip_contrast()
         seen = max(line / _LINE_SEEN, lips / _LIPS_SEEN)
         sure = max(1 / max(seen, 0.1), self.cloth_colour() / _CLOTH_DELTA_AB)
-        is_faint = line < _FAINT_LINE and lips < _FAINT_LIPS
+        if lips < _FAINT_LIPS:
+            sure = max(sure, min(_LIPS_SEEN / max(lips, 0.1), self.pale_cloth()))
+        is_faint = (line < _FAINT_LINE and lips < _FAINT_LIPS) or lips < _NO_LIPS
         is_faint &= float(self.skin.colour[0]) > _SHADED_L
         if is_faint or self.chin_colour() > _CHIN_DELTA_AB:
             return max(sure, _DOUBTFUL)

@@ -21,7 +21,8 @@ RULE = Rule(
     clause="露出完整面部",
     method=(
         "Neither lips nor the line between them where the mouth should be, or beside it a colour "
-        "far from both the forehead's and the nose's; a faint mouth or a coloured chin asks."
+        "far from both the forehead's and the nose's, or, where lips are missing, from that under "
+        "the eyes; a faint mouth or a coloured chin asks."
     ),
     measurement="face_cover",
     measure=_measure,

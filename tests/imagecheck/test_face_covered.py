@@ -10,20 +10,27 @@ from PIL import Image
 
 import imagecheck
 from benchmarks.rig.portraits import SKIN_TONES, Portrait, draw, encode, jpeg_bytes
+from benchmarks.rig.portraits.portrait import Hat
 from imagecheck.faces import choose_backend
 
 Pixels = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.floating]
 
 
-def wear_mask(colour: tuple[float, float, float], skin: str) -> bytes:
-    pixels = np.asarray(draw(Portrait(skin=SKIN_TONES[skin]))).copy()
+def wear_mask(
+    colour: tuple[float, float, float], portrait: Portrait, *, pleat_depth: float = 0.0
+) -> bytes:
+    """The portrait with a mask before mouth and nose, with three pleats across where wanted."""
+    pixels = np.asarray(draw(portrait)).copy()
     points = choose_backend().search(pixels).faces[0].points
     outline = np.concatenate([points[2:15], points[[14]], points[[28]], points[[2]]])
     mask = np.zeros(pixels.shape[:2], np.uint8)
     cv2.fillPoly(mask, [np.round(outline).astype(np.int32)], (255,))
     noise = np.random.default_rng(1).normal(0, 2, (*mask.shape, 1))
-    cloth = np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
+    top, bottom = points[30, 1], points[8, 1]
+    rows = np.arange(mask.shape[0])[:, None, None]
+    pleats = sum(np.exp(-(((rows - y) / 1.8) ** 2)) for y in np.linspace(top, bottom, 5)[1:-1])
+    cloth = np.clip(np.array(colour) * (1 - pleat_depth * pleats) + noise, 0, 255).astype(np.uint8)
     return encode(Image.fromarray(np.where(mask[..., None] > 0, cloth, pixels)), 88)
 
 
@@ -32,7 +39,18 @@ def wear_mask(colour: tuple[float, float, float], skin: str) -> bytes:
     "colour", [(150, 190, 225), (235, 235, 238), (35, 35, 40), (200, 160, 140)]
 )
 def test_mask_before_the_mouth_fails(colour: tuple[float, float, float], skin: str) -> None:
-    report = imagecheck.check(wear_mask(colour, skin))
+    report = imagecheck.check(wear_mask(colour, Portrait(skin=SKIN_TONES[skin])))
+    assert {f.code: f.status for f in report.findings}["face.covered"] == "fail"
+
+
+@pytest.mark.parametrize("hat", ["none", "scarf"])
+@pytest.mark.parametrize("skin", ["pale", "medium", "deep"])
+@pytest.mark.parametrize("colour", [(235, 235, 238), (150, 190, 225)])
+def test_pleats_of_a_mask_are_no_mouth(
+    colour: tuple[float, float, float], skin: str, hat: Hat
+) -> None:
+    portrait = Portrait(skin=SKIN_TONES[skin], hat=hat)
+    report = imagecheck.check(wear_mask(colour, portrait, pleat_depth=0.3))
     assert {f.code: f.status for f in report.findings}["face.covered"] == "fail"
 
 
