@@ -37,6 +37,9 @@ PATCH_EYES = ((112.0, 180.0), (208.0, 180.0))
 """Where the two eye centres come to lie in the patch: an eye distance of 96 px."""
 PATCH_IED = 96.0
 
+_BAND_ROWS = 128
+"""So many rows at a time stay in the processor's cache."""
+
 P = TypeVar("P")
 Vector = npt.NDArray[np.float64]
 
@@ -59,8 +62,12 @@ def fit_to_frame(pixels: Rgb, *, roughly: bool = False) -> Rgb:
 
 def to_lab(pixels: Rgb) -> Lab:
     """CIE Lab of sRGB pixels: float32 of the same shape, L* 0-100."""
-    unit = np.multiply(pixels, np.float32(1 / 255), dtype=np.float32)
-    return np.asarray(cv2.cvtColor(unit, cv2.COLOR_RGB2LAB), dtype=np.float32)
+    lab = np.empty(pixels.shape, np.float32)
+    for top in range(0, len(pixels), _BAND_ROWS):
+        band = slice(top, top + _BAND_ROWS)
+        unit = np.multiply(pixels[band], np.float32(1 / 255), dtype=np.float32)
+        cv2.cvtColor(unit, cv2.COLOR_RGB2LAB, dst=lab[band])
+    return lab
 
 
 class Analysis:
