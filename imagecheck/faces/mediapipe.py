@@ -11,6 +11,7 @@ from imagecheck.decode import Rgb
 from imagecheck.faces import blaze
 from imagecheck.faces.blaze import Detector
 from imagecheck.faces.face import Box, Enough, Face, Search, never
+from imagecheck.faces.lids import load_iris_net
 from imagecheck.faces.mesh import MeshModel, load_mesh_model
 from imagecheck.faces.places import put_in_places
 from imagecheck.faces.weights import FULL_RANGE, read_landmarker
@@ -52,6 +53,7 @@ class MediaPipeFaces:
         load_short_range()
         _full_range()
         load_mesh_model()
+        load_iris_net()
 
     def search(self, pixels: Rgb, is_enough_for: Enough = never) -> Search:
         """Look for faces; twice where the first look found none, or one that is not enough."""

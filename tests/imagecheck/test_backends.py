@@ -27,7 +27,7 @@ from benchmarks.rig.portraits import (
 from imagecheck.faces import choose_backend
 from imagecheck.faces.backend import ENV as BACKEND
 from imagecheck.faces.weights import ENV as WEIGHTS
-from imagecheck.faces.weights import FULL_RANGE, LANDMARKER
+from imagecheck.faces.weights import FULL_RANGE, IRIS, LANDMARKER, WeightsMissingError
 from imagecheck.isolated import Checker, ChildGone
 from tests.rounds import few
 
@@ -161,6 +161,17 @@ def assert_one_line(done: subprocess.CompletedProcess[str], *words: str) -> None
 def test_weights_from_another_folder_do(photo: Path, folder: Path) -> None:
     done = command(photo, **{WEIGHTS: str(folder)})
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_folder_of_an_earlier_release_does_without_the_net_for_lids(folder: Path) -> None:
+    assert IRIS.find().exists()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(WEIGHTS, str(folder))
+        assert not (folder / IRIS.name).exists()
+        assert IRIS.read()
+        (folder / IRIS.name).write_bytes(b"another file")
+        with pytest.raises(WeightsMissingError, match="not the file that is expected"):
+            IRIS.read()
 
 
 def test_missing_weights_are_one_line(photo: Path, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Where the first look is in doubt: masks both ways up."""
+"""Where the first look is in doubt: lids that the mesh takes for open, masks both ways up."""
 
 from __future__ import annotations
 
@@ -6,14 +6,47 @@ import numpy as np
 import pytest
 
 import imagecheck
-from benchmarks.rig.portraits import SKIN_TONES, Portrait, draw
-from imagecheck.faces import choose_backend
+from benchmarks.rig.portraits import SKIN_TONES, Portrait, draw, jpeg_bytes
+from imagecheck.decode import Rgb
+from imagecheck.faces import choose_backend, measure_lid_areas
 from tests.imagecheck.test_face_covered import wear_mask
 
 
 def find_status(data: bytes, code: str) -> str:
     found = {finding.code: finding.status for finding in imagecheck.check(data).findings}
     return found.get(code, "pass")
+
+
+def measure(pixels: Rgb) -> tuple[float, float]:
+    mesh = choose_backend().search(pixels).faces[0].mesh
+    assert mesh is not None
+    return measure_lid_areas(pixels, mesh)
+
+
+def test_wink_that_the_mesh_does_not_see_fails() -> None:
+    wink = Portrait(skin=SKIN_TONES["deep"], face_width=190, left_eye_opening=0.0)
+    assert find_status(jpeg_bytes(wink), "eyes.closed") == "fail"
+
+
+@pytest.mark.parametrize("skin", SKIN_TONES)
+def test_narrow_eyes_are_open_eyes(skin: str) -> None:
+    narrow = Portrait(skin=SKIN_TONES[skin], left_eye_opening=0.35, right_eye_opening=0.35)
+    assert find_status(jpeg_bytes(narrow), "eyes.closed") != "fail"
+
+
+@pytest.mark.parametrize("skin", ["pale", "medium", "deep"])
+def test_closed_eye_has_no_area_on_either_side(skin: str) -> None:
+    portrait = Portrait(skin=SKIN_TONES[skin])
+    left, right = measure(np.array(draw(portrait.but(left_eye_opening=0.0))))
+    assert (left < 0.11, right > 0.25) == (True, True)
+    left, right = measure(np.array(draw(portrait.but(right_eye_opening=0.0))))
+    assert (left > 0.25, right < 0.11) == (True, True)
+
+
+def test_area_is_the_same_on_a_tilted_head() -> None:
+    upright = np.array(measure(np.array(draw(Portrait()))))
+    tilted = np.array(measure(np.array(draw(Portrait(roll_deg=12)))))
+    assert np.abs(upright - tilted).max() < 0.04
 
 
 @pytest.mark.parametrize(
