@@ -136,7 +136,8 @@ class Cover:
         sure = max(1 / max(seen, 0.1), self.cloth_colour() / _CLOTH_DELTA_AB)
         if lips < _FAINT_LIPS:
             sure = max(sure, min(_LIPS_SEEN / max(lips, 0.1), self.pale_cloth()))
-        is_faint = (line < _FAINT_LINE and lips < _FAINT_LIPS) or lips < _NO_LIPS
+        is_faint = line < _FAINT_LINE and lips < _FAINT_LIPS
+        is_faint |= lips < _NO_LIPS and not self.skin.is_in_one_tint
         is_faint &= float(self.skin.colour[0]) > _SHADED_L
         if is_faint or self.chin_colour() > _CHIN_DELTA_AB:
             return max(sure, _DOUBTFUL)
