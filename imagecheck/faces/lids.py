@@ -27,13 +27,19 @@ _LOWER, _UPPER = slice(0, 9), slice(15, 8, -1)
 """Places of the lids' edge among the answers: from corner to corner, and back between them."""
 
 
-def measure_lid_areas(pixels: Rgb, mesh: Mesh) -> tuple[float, float]:
+def measure_lid_areas(pixels: Rgb, mesh: Mesh) -> tuple[float, float] | None:
     """Area between the lids over the square of their width, the eye on the picture's left first.
+
+    ``None`` where the picture cuts an eye off.
 
     Args:
         pixels: uint8 (h, w, 3) RGB.
         mesh: of a face in that picture.
     """
+    height, width = pixels.shape[:2]
+    places = mesh.points[np.ravel(_CORNERS), :2]
+    if (places < 0).any() or (places >= (width, height)).any():
+        return None
     left, right = (
         _area(_find_edge(_cut_eye(pixels, mesh.points[list(corners), :2], is_right=is_right)))
         for corners, is_right in zip(_CORNERS, (False, True), strict=True)

@@ -34,10 +34,10 @@ def _measure(analysis: Analysis) -> Measured:
 def _look_closely(analysis: Analysis) -> float:
     """1 and more when the lids touch, as a net sees them that is shown one eye at a time."""
     mesh = analysis.face and analysis.face.mesh
-    if not mesh:
+    areas = mesh and measure_lid_areas(analysis.pixels, mesh)
+    if not areas:
         return 0.0
-    narrow, wide = sorted(measure_lid_areas(analysis.pixels, mesh))
-    narrow = max(narrow, 0.01)
+    narrow, wide = max(min(areas), 0.01), max(areas)
     return max(_LEAST_AREA / narrow, _LEAST_LIKE * wide / narrow)
 
 

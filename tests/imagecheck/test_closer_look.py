@@ -20,7 +20,9 @@ def find_status(data: bytes, code: str) -> str:
 def measure(pixels: Rgb) -> tuple[float, float]:
     mesh = choose_backend().search(pixels).faces[0].mesh
     assert mesh is not None
-    return measure_lid_areas(pixels, mesh)
+    areas = measure_lid_areas(pixels, mesh)
+    assert areas is not None
+    return areas
 
 
 def test_wink_that_the_mesh_does_not_see_fails() -> None:
@@ -41,6 +43,14 @@ def test_closed_eye_has_no_area_on_either_side(skin: str) -> None:
     assert (left < 0.11, right > 0.25) == (True, True)
     left, right = measure(np.array(draw(portrait.but(right_eye_opening=0.0))))
     assert (left > 0.25, right < 0.11) == (True, True)
+
+
+def test_eye_that_the_picture_cuts_off_has_none() -> None:
+    pixels = np.array(draw(Portrait()))
+    face = choose_backend().search(pixels).faces[0]
+    assert face.mesh is not None
+    cut = int(face.eyes[0, 0])
+    assert measure_lid_areas(pixels[:, cut:], face.mesh.mapped(1.0, dx=-cut)) is None
 
 
 def test_area_is_the_same_on_a_tilted_head() -> None:
