@@ -91,7 +91,7 @@ def test_required_code_from_the_scan_to_visible(
     phone.expect_status("not_uploaded")
     phone.shoot("phone-chsi-asked")
     phone.press("chsi-button")
-    phone.expect_page("chsi")
+    expect(phone.find("chsi-scan")).to_be_visible()
     phone.shoot("phone-chsi-page")
     scan(phone, text)
     phone.expect_status("uploaded")
