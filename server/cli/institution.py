@@ -63,11 +63,11 @@ def _register_code(app: Flask) -> None:
     @group.command("add")
     @click.argument("code")
     @click.option("--institution", help="Name of the college; not needed where there is one.")
-    @click.option("--fee-fen", type=int, required=True, help="The fee in fen.")
+    @click.option("--fee-fen", type=int, required=True, help="The fee in fen; 0: the school pays.")
     @click.option("--opens-at", type=click.DateTime(), help="Local time; open at once without it.")
     @click.option(
         "--closes-at",
-        type=click.DateTime(),
+        type=LastMoment(),
         help="Local time, a day without one to its end; never without it.",
     )
     @show_errors

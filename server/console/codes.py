@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from typing import Any
 
@@ -137,7 +138,7 @@ def code_picture(code_id: uuid.UUID) -> Response:
 
 def _read_values(form: FormReader, row: FeatureCode | None = None) -> CodeValues:
     values = CodeValues(
-        fee_fen=form.yuan("fee", least_fen=1, most_fen=MAX_FEE_FEN),
+        fee_fen=form.yuan("fee", least_fen=0, most_fen=MAX_FEE_FEN),
         profile=form.choice("profile", PROFILES),
         background=form.choice("background", BACKGROUNDS),
         capture_policy=form.choice("capture_policy", CAPTURE_POLICIES),
@@ -145,14 +146,20 @@ def _read_values(form: FormReader, row: FeatureCode | None = None) -> CodeValues
         chsi_policy=_read_chsi_policy(form, row),
         daily_submissions=form.integer("daily_submissions", least=1, most=MAX_DAILY),
         opens_at=form.moment("opens_at"),
-        closes_at=form.moment("closes_at"),
+        closes_at=_to_last_second(form.moment("closes_at")),
     )
-    if values.opens_at and values.closes_at and values.opens_at >= values.closes_at:
+    opens_at, closes_at = values.opens_at, values.closes_at
+    if opens_at and closes_at and opens_at >= closes_at.replace(second=0):
         form.errors["closes_at"] = "结束时间必须晚于开始时间"
     only = {"moe-2017-blue": "blue", "moe-2017-white": "white"}.get(values.profile)
     if only and values.background not in {"auto", "keep", only}:
         form.errors["background"] = "这个标准不接受所选的背景颜色"
     return values
+
+
+def _to_last_second(moment: dt.datetime | None) -> dt.datetime | None:
+    """Return the end of the minute that was typed: until 23:59 means all of it."""
+    return moment.replace(second=59) if moment else None
 
 
 def _read_chsi_policy(form: FormReader, row: FeatureCode | None) -> ChsiPolicy:

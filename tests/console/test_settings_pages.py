@@ -86,12 +86,28 @@ def test_new_code_is_open_to_students_at_once(admin: Desk, demo: Context) -> Non
 
 
 @one_engine
+def test_code_that_the_school_pays_for_lasts_to_the_end_of_its_last_minute(
+    admin: Desk, demo: Context
+) -> None:
+    until = {"opens_at": "", "closes_at": "2026-11-02T23:59"}
+    page = admin.submit("/console/codes/new", code="free01", **VALUES | {"fee": "0"} | until)
+    row = find_code(demo, "free01")
+    assert (row.fee_fen, row.closes_at) == (0, local("2026-11-02 23:59:59"))
+    assert "费用：免费" in admin.read(page).text
+    assert 'value="2026-11-02T23:59"' in admin.read(page).html
+    assert "free01 开放中 集中采集 免费" in admin.read("/console/codes").text
+    assert "支付" not in admin.read(f"{page}/print").text
+    shown = Phone(admin.client, "alice").sign_in().call("GET", "/codes/free01")
+    assert shown.json["data"]["fee_fen"] == 0
+
+
+@one_engine
 @pytest.mark.parametrize(
     ("wrong", "field", "word"),
     [
         ({"code": "abc"}, "code", "4-8 位"),
         ({"code": CODE.upper()}, "code", "已被使用"),
-        ({"fee": "0"}, "fee", "0.01 到 1000 元"),
+        ({"fee": "1000.01"}, "fee", "0 到 1000 元"),
         ({"fee": "1.234"}, "fee", "两位小数"),
         ({"fee": "1e9"}, "fee", "金额"),
         ({"daily_submissions": "101"}, "daily_submissions", "1 到 100"),
@@ -119,7 +135,7 @@ def test_wrong_value_is_told_beside_its_field_and_the_rest_stays(
 def test_change_is_saved_and_logged_once(admin: Desk, demo: Context) -> None:
     code = find_code(demo, CODE)
     page = f"/console/codes/{code.id}"
-    assert "不影响已有订单" in admin.read(page).text
+    assert "未支付的订单按新费用重新下单" in admin.read(page).text
     admin.submit(page, **VALUES)
     assert find_code(demo, CODE).fee_fen == 2550
     admin.submit(page, **VALUES)

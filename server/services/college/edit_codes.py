@@ -17,6 +17,7 @@ from server.context import Context
 from server.errors import NotFound
 from server.services.audit import record_audit
 from server.services.college.set_up import AlreadyExists
+from server.services.moment import whole_second
 from server.services.viewer import Viewer
 
 PROFILES = {
@@ -75,7 +76,7 @@ def state_of(code: FeatureCode, now: dt.datetime) -> CodeState:
         return CodeState.OFF
     if code.opens_at is not None and now < code.opens_at:
         return CodeState.NOT_YET
-    if code.closes_at is not None and now >= code.closes_at:
+    if code.closes_at is not None and whole_second(now) > code.closes_at:
         return CodeState.OVER
     return CodeState.OPEN
 

@@ -47,7 +47,7 @@ class FeatureCodeMalformed(CaijiError):
 
     code = "feature_code_malformed"
     status = 422
-    message = "特征码应为 4-8 位字母或数字，费用应为 1-100000 分"
+    message = "特征码应为 4-8 位字母或数字，费用应为 0-100000 分"
 
 
 def add_institution(ctx: Context, name: str, make_notice: MakeNotice = make_shipped) -> uuid.UUID:
@@ -108,7 +108,7 @@ def add_feature_code(
         FeatureCodeMalformed, InstitutionUnknown, AlreadyExists.
     """
     normal = code.strip().lower()
-    if not CODE_PATTERN.fullmatch(normal) or not 1 <= fee_fen <= MAX_FEE_FEN:
+    if not CODE_PATTERN.fullmatch(normal) or not 0 <= fee_fen <= MAX_FEE_FEN:
         raise FeatureCodeMalformed
     try:
         with ctx.db.write() as session:
