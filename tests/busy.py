@@ -127,6 +127,10 @@ class Busy:
         return photo_id
 
 
+REFERENCE_PLACE = 15
+"""Whose face is compared: none of those whose phones take consents back in some test."""
+
+
 def make_busy(ctx: Context, app: Flask) -> Busy:
     """Fill the demo college. Places divisible by three belong to ``centre1``."""
     busy = Busy(ctx, app)
@@ -143,8 +147,7 @@ def make_busy(ctx: Context, app: Flask) -> Busy:
         photo_id = busy.photo(place, enrolment_id, verdict)
         if place == 0:
             busy.things["photo"] = str(photo_id)
-        if place == 1:
-            # Not the first student's, who takes consents back in other tests.
+        if place == REFERENCE_PLACE:
             busy.things["reference"] = str(photo_id)
         if place == 3:
             busy.things["review"] = str(approve_photo(ctx, reviewer, photo_id))
@@ -324,7 +327,7 @@ def _add_reference(ctx: Context, admin: Viewer, photo_id: uuid.UUID) -> uuid.UUI
         record_consent(session, enrolment, FACES, is_given=True, decider=decider, at=ctx.now())
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr(f"{STUDENTS[1].student_no}.jpg", JPEG)
+        archive.writestr(f"{STUDENTS[REFERENCE_PLACE].student_no}.jpg", JPEG)
     job_id = receive_references(ctx, admin, packed)
     run_reference_import(ctx, job_id, FakeFitter())
     with ctx.db.write() as session:
