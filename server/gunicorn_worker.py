@@ -133,10 +133,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def finish_request(self, conn: TConn, done: Future[Any]) -> None:
         """Keep or close the connection; a lingering close waits for its client elsewhere."""
-        close = conn.close
-        conn.close = lambda graceful=False: (
-            self._closing.submit(close, graceful=True) if graceful else close()
-        )
+        if "close" not in vars(conn):  # once: it may come back here for every request it sends
+            close = conn.close
+            conn.close = lambda graceful=False: (
+                self._closing.submit(close, graceful=True) if graceful else close()
+            )
         super().finish_request(conn, done)
 
     def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 - gunicorn's signature

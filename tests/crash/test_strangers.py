@@ -6,6 +6,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Iterator
+from http.client import HTTPConnection
 
 import pytest
 
@@ -25,6 +26,9 @@ PATIENCE = 4
 """Other tests share the machine; who is held up by a slow client waits ten seconds and more."""
 SLOW_CLIENTS = 120
 """More than a web process has threads."""
+A_THOUSAND = 1100
+KEPT_IDLE_S = 15
+"""``keepalive`` of gunicorn.conf.py."""
 UPLOAD = "/api/v1/enrolments/00000000-0000-7000-8000-000000000000/photos"
 HEADS = {
     "half a head": "GET /status HTTP/1.1\r\nHost: a\r\nX-Slow: ",
@@ -119,6 +123,18 @@ def test_broken_requests_get_a_refusal(house: House, wire: bytes) -> None:
         with contextlib.suppress(ConnectionError):
             answer = client.recv(4096)
     assert not answer or 200 <= int(answer.split(b" ", 2)[1]) < 500, answer[:200]
+
+
+@pytest.mark.long
+def test_connection_that_asked_a_thousand_times_ends_like_any_other(house: House) -> None:
+    """A proxy keeps its connections: nginx closes one after its thousandth request."""
+    stack = house[0]
+    with contextlib.closing(HTTPConnection("127.0.0.1", stack.port, timeout=20)) as proxy:
+        for _ in range(A_THOUSAND):
+            proxy.request("GET", "/version")
+            assert proxy.getresponse().read()
+        time.sleep(KEPT_IDLE_S + 3)
+    assert "RecursionError" not in stack.read_log("web")
 
 
 @pytest.mark.long
