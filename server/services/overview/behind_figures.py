@@ -71,7 +71,8 @@ def match_reason(session: Session, code: str, since: dt.datetime) -> ColumnEleme
 def match_day(column: InstrumentedAttribute[dt.datetime | None], text: str) -> ColumnElement[bool]:
     """Return the condition that a moment lies on a local day; no day matches nobody."""
     try:
-        day = dt.datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=LOCAL_ZONE)
+        local = dt.datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=LOCAL_ZONE)
+        day = local.astimezone(dt.UTC)  # here, where the first of all days has none
         return and_(column >= day, column < day + dt.timedelta(days=1))
     except (ValueError, OverflowError):
         return false()
