@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from server.gateways.clock import to_local
 from tests.pay.small_wechat import SmallWechat
@@ -23,6 +23,7 @@ SECOND_PAYMENT = "X"
 class Outside(SmallWechat):
     """The merchant account that our installation shares with others: the truth of the books."""
 
+    notice_path: ClassVar[str] = "/pay/notify/v3"
     payments: list[dict[str, Any]] = field(default_factory=list)
     foreign: list[dict[str, Any]] = field(default_factory=list)
     hand_count: int = 0
@@ -54,6 +55,13 @@ class Outside(SmallWechat):
         if known and known["sent"] == json.loads(json.dumps(sent)) and known["state"] == "NOTPAY":
             return 200, {"prepay_id": "wx" + sent["out_trade_no"]}
         return super().prepay(sent)
+
+    def make_notice(
+        self, content: dict[str, Any], event: str, now: dt.datetime
+    ) -> tuple[bytes, dict[str, str]]:
+        """Return body and headers of WeChat's word about something."""
+        body = self.side.v3_notice(content, event_type=event)
+        return body, self.side.sign_headers(body, now)
 
     def take(self, number: str) -> dict[str, Any]:
         """The student confirms now; returns the content of the notice."""

@@ -13,11 +13,14 @@ from sqlalchemy import event
 from benchmarks.rig.wechat_side import WechatSide
 from server.app import create_app
 from server.context import Context
-from tests.pay.conftest import settings, side, stub  # noqa: F401
+from server.settings import Settings
+from tests.pay.conftest import settings as common_settings  # noqa: F401
+from tests.pay.conftest import side, stub  # noqa: F401
 from tests.pay.stub_gateway import Stub
 from tests.year.habits import plan_all, plan_foreign
 from tests.year.nightly import check_exports, check_ledger, check_night, count_collected
 from tests.year.outside import Outside
+from tests.year.outside_v2 import OutsideV2
 from tests.year.people import enrol, found_colleges
 from tests.year.year import Year
 
@@ -33,8 +36,15 @@ AWAY = {
 
 
 @pytest.fixture
+def settings(common_settings: Settings, pay_version: str) -> Settings:  # noqa: F811
+    chosen = {"pay_version": pay_version, "pay_v2_sign_type": "HMAC-SHA256"}
+    return common_settings.model_copy(update=chosen)
+
+
+@pytest.fixture
 def outside(ctx: Context, stub: Stub, side: WechatSide) -> Iterator[Outside]:  # noqa: F811
-    yield Outside(side, ctx.clock, stub)
+    kind = OutsideV2 if ctx.pay.version == "v2" else Outside
+    yield kind(side, ctx.clock, stub)
     ctx.pay.close_connections()
     ctx.messages._transport.close()  # type: ignore[attr-defined]
 
@@ -49,17 +59,19 @@ A_COLLEGE = 2000
 
 
 @pytest.mark.parametrize(
-    ("seed", "count", "days", "database_url"),
+    ("seed", "count", "days", "database_url", "pay_version"),
     [
-        (14, 48, 66, "sqlite"),
+        (14, 48, 66, "sqlite", "v3"),
+        pytest.param(16, 200, 260, "sqlite", "v2", marks=[pytest.mark.long]),
         pytest.param(
             2027,
             A_COLLEGE,
             260,
             "sqlite",
+            "v3",
             marks=[pytest.mark.long, pytest.mark.timeout(2400)],
         ),
-        pytest.param(15, 48, 66, "postgresql", marks=[pytest.mark.long]),
+        pytest.param(15, 48, 66, "postgresql", "v3", marks=[pytest.mark.long]),
     ],
     indirect=["database_url"],
 )
