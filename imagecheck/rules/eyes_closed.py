@@ -5,6 +5,7 @@ from __future__ import annotations
 from imagecheck.analysis import Analysis
 from imagecheck.faces import measure_lid_areas
 from imagecheck.measures.eyes import Eyes
+from imagecheck.measures.glasses import hides_eyes
 from imagecheck.rules.base import Measured, Rule, Say
 
 _RED_SHARE = 0.1
@@ -34,6 +35,8 @@ def _measure(analysis: Analysis) -> Measured:
 def _look_closely(analysis: Analysis) -> float:
     """1 and more when the lids touch, as a net sees them that is shown one eye at a time."""
     mesh = analysis.face and analysis.face.mesh
+    if hides_eyes(analysis):
+        return 0.0  # the net would see the glare
     areas = mesh and measure_lid_areas(analysis.pixels, mesh)
     if not areas:
         return 0.0
