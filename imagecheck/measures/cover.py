@@ -134,12 +134,12 @@ class Cover:
         line, lips = self.mouth_line(), self.lip_contrast()
         seen = max(line / _LINE_SEEN, lips / _LIPS_SEEN)
         sure = max(1 / max(seen, 0.1), self.cloth_colour() / _CLOTH_DELTA_AB)
-        if lips < _FAINT_LIPS:
+        is_light = float(self.skin.colour[0]) > _SHADED_L
+        if is_light and lips < _FAINT_LIPS:
             sure = max(sure, min(_LIPS_SEEN / max(lips, 0.1), self.pale_cloth()))
         is_faint = line < _FAINT_LINE and lips < _FAINT_LIPS
         is_faint |= lips < _NO_LIPS and not self.skin.is_in_one_tint
-        is_faint &= float(self.skin.colour[0]) > _SHADED_L
-        if is_faint or self.chin_colour() > _CHIN_DELTA_AB:
+        if (is_light and is_faint) or self.chin_colour() > _CHIN_DELTA_AB:
             return max(sure, _DOUBTFUL)
         return sure
 
