@@ -42,6 +42,8 @@ _MOTTLE_WEIGHT = 8.0
 """Creased cloth has 0.8-1.2 dE, real studio walls at most 0.45, however their light falls off."""
 _COARSE_REACH_PX = 26
 """What lies further below the chin does not reach the zone, however coarse the blur."""
+_BELOW_CHIN_PX, _LEAST_ROWS = 2 * _COARSE_REACH_PX + 8, 32
+"""Nothing further below the chin is looked at, in half-size pixels."""
 _SHADOW_MIN_DL = 6.0
 _SHADOW_MIN_SHARE = 0.45
 _SMOOTH = 7.0
@@ -60,20 +62,21 @@ class Backdrop:
         self.wall, self.roll_deg = analysis.wall, analysis.roll_deg
         self.hair_top_px = analysis.hair_top_px if analysis.wall.is_plain else None
         h, w = analysis.height // 2, analysis.width // 2
-        self._planes = _shrink(analysis.lab_planes, (w, h))
+        self.chin_y = float(analysis.points[8, 1]) / 2
+        self._height, kept = h, slice(max(_LEAST_ROWS, int(self.chin_y / 2) * 2 + _BELOW_CHIN_PX))
+        self._planes = [plane[kept] for plane in _shrink(analysis.lab_planes, (w, h))]
         self.lab: Lab = np.asarray(cv2.merge(self._planes), np.float32)
         small = cv2.resize(
             analysis.wall.mask.view(np.uint8), (w, h), interpolation=cv2.INTER_NEAREST
         )
-        self.wall_mask: Mask = np.asarray(small, np.bool_)
+        self.wall_mask: Mask = np.asarray(small[kept], np.bool_)
         self.centre_x = analysis.face_centre_x_px / 2
         self.eye_y = analysis.eye_line_px / 2
-        self.chin_y = float(analysis.points[8, 1]) / 2
         self.face_width = analysis.face_width_px / 2
         # a lowered chin shortens the face, but not the head
         self.eye_to_chin = max(analysis.eye_to_chin_px / 2, self.face_width / _WIDEST_FACE)
         self.x = np.arange(w, dtype=np.float32)[None, :]
-        self.y = np.arange(h, dtype=np.float32)[:, None]
+        self.y = np.arange(len(self.lab), dtype=np.float32)[:, None]
 
     @cached_property
     def zone(self) -> Mask:
@@ -181,7 +184,8 @@ class Backdrop:
 
     def _expected_lightness(self, x: Floats, y: Floats) -> Floats:
         """L* that the wall's slow drift predicts at these places, shadow or not."""
-        (h, w), (c0, cx, cy) = self.lab.shape[:2], self.wall.surface[0]
+        h, w = self._height, self.lab.shape[1]
+        c0, cx, cy = self.wall.surface[0]
         return np.asarray(c0 + cx * (x / w - 0.5) + cy * (y / h - 0.5), np.float32)
 
     def distance_to(self, rgb: tuple[int, int, int], lightness_weight: float = 1.0) -> float:

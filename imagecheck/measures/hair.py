@@ -223,7 +223,8 @@ class Hair:
         soft = cv2.GaussianBlur(forehead[:, _HEM_X[0] - 4 : _HEM_X[-1] + 5], (0, 0), 0.8)[:, 4:-4]
         steps = soft[4:] - soft[:-4]
         lines = np.clip(rows[:, None] - max(0, first - 4) + _HEM_SAG, 0, len(steps) - 1)
-        edges = split_colours(whole_colours(steps)[lines, _HEM_X - _HEM_X[0]])
+        places = lines * _HEM_X.size + np.arange(_HEM_X.size)
+        edges = split_colours(whole_colours(steps).take(places))
         return _weakest_fifth(edges.reshape(-1, _HEM_X.size, 3))
 
 
