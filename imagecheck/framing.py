@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import Literal
 
 import numpy as np
@@ -178,20 +179,21 @@ def find_overflow(placement: Placement, view_size: tuple[int, int]) -> NoRoom | 
 
 
 class _Options:
-    """All placements worth a look: flat arrays of scale, eye line and shift, and what they give."""
+    """All placements worth a look: scale, eye line and shift, each along a side of its own."""
 
     def __init__(self, head: Head, view_size: tuple[int, int]) -> None:
-        face, eye, shift = np.meshgrid(
-            np.arange(150.0, 320.0, 3), np.arange(170.0, 330.0, 3), np.arange(-14.0, 14.1, 2)
+        self.face_width, self.eye_line, self.off_centre = np.meshgrid(
+            np.arange(150.0, 320.0, 3),
+            np.arange(170.0, 330.0, 3),
+            np.arange(-14.0, 14.1, 2),
+            sparse=True,
         )
-        self.face_width, self.eye_line = face.ravel(), eye.ravel()
-        self.off_centre = shift.ravel()
         self.factor = self.face_width / head.face_width
         self.head_top = self.eye_line - self.factor * (head.eye_y - head.hair_top_y)
         self.dx = FRAME_PX[0] / 2 + self.off_centre - self.factor * head.centre_x
         self.dy = self.eye_line - self.factor * head.eye_y
         self.overflow = self._measure_overflow(view_size)
-        self.is_covered = np.max(list(self.overflow.values()), axis=0) <= 0
+        self.is_covered = reduce(np.maximum, self.overflow.values()) <= 0
 
     def _measure_overflow(self, view_size: tuple[int, int]) -> dict[Side, Floats]:
         """Frame pixels that would lie outside the view, per side."""
@@ -230,12 +232,16 @@ class _Options:
     def best(self, usable: npt.NDArray[np.bool_]) -> Placement:
         """The most comfortable of the usable placements."""
         i = int(np.argmin(np.where(usable, self._cost(), np.inf)))
-        return Placement(float(self.factor[i]), float(self.dx[i]), float(self.dy[i]))
+        return Placement(self._at(self.factor, i), self._at(self.dx, i), self._at(self.dy, i))
 
     def missing_room(self, wanted: npt.NDArray[np.bool_]) -> NoRoom:
         """Which sides would have to grow for the wanted placement that needs the least."""
-        total = np.sum([np.maximum(over, 0) for over in self.overflow.values()], axis=0)
+        total = sum(np.maximum(over, 0) for over in self.overflow.values())
         i = int(np.argmin(np.where(wanted, total + 0.5 * self._cost(), np.inf)))
-        missing = {side: float(over[i]) for side, over in self.overflow.items()}
+        missing = {side: self._at(over, i) for side, over in self.overflow.items()}
         sides = tuple(side for side, over in missing.items() if over > 0)
-        return NoRoom(sides, max(missing.values()) / float(self.face_width[i]))
+        return NoRoom(sides, max(missing.values()) / self._at(self.face_width, i))
+
+    def _at(self, values: Floats, place: int) -> float:
+        """The value of one placement, counted through all of them."""
+        return float(np.broadcast_to(values, self.is_covered.shape).flat[place])
