@@ -150,6 +150,11 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
+def of_mesh(folder: Path) -> dict[str, str]:
+    """Settings: the back end whose weights these are, whatever the others run with."""
+    return {BACKEND: "mediapipe", WEIGHTS: str(folder)}
+
+
 def assert_one_line(done: subprocess.CompletedProcess[str], *words: str) -> None:
     assert done.returncode == 2
     assert done.stdout == ""
@@ -159,7 +164,7 @@ def assert_one_line(done: subprocess.CompletedProcess[str], *words: str) -> None
 
 
 def test_weights_from_another_folder_do(photo: Path, folder: Path) -> None:
-    done = command(photo, **{WEIGHTS: str(folder)})
+    done = command(photo, **of_mesh(folder))
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -176,7 +181,7 @@ def test_folder_of_an_earlier_release_does_without_the_net_for_lids(folder: Path
 
 def test_missing_weights_are_one_line(photo: Path, folder: Path) -> None:
     (folder / LANDMARKER.name).unlink()
-    assert_one_line(command(photo, **{WEIGHTS: str(folder)}), LANDMARKER.name, "cannot be read")
+    assert_one_line(command(photo, **of_mesh(folder)), LANDMARKER.name, "cannot be read")
 
 
 def test_weights_with_one_bit_changed_are_never_used(photo: Path, folder: Path) -> None:
@@ -185,7 +190,7 @@ def test_weights_with_one_bit_changed_are_never_used(photo: Path, folder: Path) 
     changed[len(changed) // 2] ^= 1
     path.write_bytes(changed)
     assert_one_line(
-        command(photo, **{WEIGHTS: str(folder)}), LANDMARKER.name, "not the file that is expected"
+        command(photo, **of_mesh(folder)), LANDMARKER.name, "not the file that is expected"
     )
 
 
@@ -197,6 +202,7 @@ def test_checker_does_not_start_without_the_net_that_looks_twice(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / FULL_RANGE.name).unlink()
-    monkeypatch.setenv(WEIGHTS, str(folder))
+    for name, value in of_mesh(folder).items():
+        monkeypatch.setenv(name, value)
     with Checker() as checker, pytest.raises(ChildGone, match=FULL_RANGE.name):
         checker.warm_up()
