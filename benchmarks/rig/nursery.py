@@ -29,7 +29,7 @@ import sys
 import threading
 import traceback
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 PRELOADED = (
     *("server.app", "server.cli", "server.duties", "server.sweepers", "server.gunicorn_worker"),
@@ -150,7 +150,7 @@ def become(request: Request) -> None:
     leave(0)
 
 
-def leave(status: Any) -> None:
+def leave(status: Any) -> NoReturn:
     """End as an interpreter does, but for taking everything apart that was imported.
 
     That would copy every page that is shared with the nursery: half a second of processor time.
@@ -178,5 +178,6 @@ if __name__ == "__main__":
     gc.collect()
     gc.freeze()  # no collection of a child looks at what was imported
     wanted = Nursery(int(sys.argv[1])).serve()
-    if wanted is not None:
-        become(wanted)
+    if wanted is None:
+        leave(0)
+    become(wanted)

@@ -77,7 +77,7 @@ class Nursery:
         self._answers.close()
         self._socket.close()
         shutil.rmtree(folder)
-        process.wait(10)
+        process.wait(60)  # it may still be importing
 
 
 class Born:
