@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 from models import Batch, LearningCentre
 from server.cli import open_context, show_errors
+from server.cli.moments import DAY, LocalMoment
 from server.context import Context
 from server.errors import NotFound
 from server.gateways.clock import LOCAL_ZONE, to_local
@@ -33,7 +34,7 @@ def register(app: Flask) -> None:
     """Add the command to the application."""
 
     @app.cli.command("export")
-    @click.argument("batch", type=click.DateTime(formats=["%Y-%m-%d"]))
+    @click.argument("batch", type=DAY)
     @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
     @click.option("--institution", help="Name of the college; not needed where there is one.")
     @click.option(
@@ -55,7 +56,7 @@ def register(app: Flask) -> None:
     @click.option("--centre", help="Name of one learning centre; all of them without it.")
     @click.option(
         "--since",
-        type=click.DateTime(),
+        type=LocalMoment(),
         help="Local time: only what was collected, made or agreed to after it.",
     )
     @click.option("--receiver", default="", help="Who gets it; needed with chsi_code.")

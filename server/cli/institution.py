@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import click
 from flask import Flask
@@ -11,22 +10,11 @@ from flask.cli import AppGroup
 
 from models import Role
 from server.cli import open_context, show_errors
+from server.cli.moments import LastMoment, LocalMoment
 from server.gateways.clock import LOCAL_ZONE
 from server.services.college.set_up import add_feature_code, add_institution
 from server.services.staff.create import add_staff
 from server.services.staff.policy import open_console
-
-
-class LastMoment(click.DateTime):
-    """A local moment until which something lasts; a day without a time means its last second."""
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> dt.datetime:
-        """Return it, naive; fails like every option."""
-        moment: dt.datetime = super().convert(value, param, ctx)
-        is_day = isinstance(value, str) and len(value.strip()) == len("2026-11-27")
-        return moment + dt.timedelta(days=1, seconds=-1) if is_day else moment
 
 
 def register(app: Flask) -> None:
@@ -64,7 +52,7 @@ def _register_code(app: Flask) -> None:
     @click.argument("code")
     @click.option("--institution", help="Name of the college; not needed where there is one.")
     @click.option("--fee-fen", type=int, required=True, help="The fee in fen; 0: the school pays.")
-    @click.option("--opens-at", type=click.DateTime(), help="Local time; open at once without it.")
+    @click.option("--opens-at", type=LocalMoment(), help="Local time; open at once without it.")
     @click.option(
         "--closes-at",
         type=LastMoment(),

@@ -10,6 +10,7 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from server.cli import open_context, show_errors
+from server.cli.moments import DAY
 from server.observability.health import find_reasons
 from server.services.college.close_batch import close_batch
 from server.services.upkeep.audit_chain import ChainHead, find_hash, read_head
@@ -80,7 +81,7 @@ def register(app: Flask) -> None:
     app.cli.add_command(group)
 
     @group.command("close")
-    @click.argument("date", type=click.DateTime(formats=["%Y-%m-%d"]))
+    @click.argument("date", type=DAY)
     @click.option("--institution", help="Name of the college; not needed where there is one.")
     @show_errors
     def close(date: dt.datetime, institution: str | None) -> None:

@@ -13,14 +13,13 @@ from sqlalchemy import func, select
 from models import Institution, Order, QuarantinedPayment, ReconciliationDifference
 from server.cli import open_context, show_errors
 from server.cli.bars import show_bars
+from server.cli.moments import DAY
 from server.context import Context
 from server.errors import NotFound
 from server.gateways.clock import find_day_start, to_local
 from server.services.money.books.ledger import write_ledger_csv
 from server.services.money.books.reconcile import reconcile
 from server.services.money.orders.query_order import refresh_order
-
-DATE = click.DateTime(formats=["%Y-%m-%d"])
 
 
 def register(app: Flask) -> None:
@@ -33,7 +32,7 @@ def register(app: Flask) -> None:
 
 
 @click.command("reconcile")
-@click.option("--date", "day", type=DATE, help="Day of the bill (default: yesterday).")
+@click.option("--date", "day", type=DAY, help="Day of the bill (default: yesterday).")
 @show_errors
 def reconcile_command(day: dt.datetime | None) -> None:
     """Compare our books with WeChat's bill; exit status 1 while differences are open."""
@@ -52,8 +51,8 @@ def reconcile_command(day: dt.datetime | None) -> None:
 
 
 @click.command("export")
-@click.option("--from", "first", type=DATE, required=True, help="First day.")
-@click.option("--to", "last", type=DATE, required=True, help="Last day.")
+@click.option("--from", "first", type=DAY, required=True, help="First day.")
+@click.option("--to", "last", type=DAY, required=True, help="Last day.")
 @click.option("--institution", "name", help="Only this college.")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @show_errors

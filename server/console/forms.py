@@ -7,11 +7,10 @@ import re
 from collections.abc import Collection, Mapping
 from decimal import Decimal
 
-from server.gateways.clock import LOCAL_ZONE, to_local
+from server.gateways.clock import LOCAL_ZONE, is_near_year, to_local
 
 YUAN = re.compile(r"\d{1,6}(\.\d{1,2})?")
 NUMBER = re.compile(r"\d{1,6}(\.\d{1,4})?")
-NEAR_YEARS = (2000, 2100)
 LOCAL_FORMAT = "%Y-%m-%dT%H:%M"
 """What ``<input type=datetime-local>`` sends and shows."""
 
@@ -83,7 +82,7 @@ class FormReader:
             local = dt.datetime.strptime(text[:16], LOCAL_FORMAT).replace(tzinfo=LOCAL_ZONE)
         except ValueError:
             local = dt.datetime.min.replace(tzinfo=LOCAL_ZONE)
-        if not is_near(local.year):
+        if not is_near_year(local.year):
             self.errors[name] = "请填写日期和时间，例如 2026-11-10T23:59"
             return None
         return local.astimezone(dt.UTC)
@@ -106,12 +105,7 @@ def parse_near_day(text: str) -> dt.date | None:
         day = dt.date.fromisoformat(text.strip())
     except ValueError:
         return None
-    return day if is_near(day.year) else None
-
-
-def is_near(year: int) -> bool:
-    """Whether a year leaves room for zones and days added: 0001 and 9999 do not."""
-    return NEAR_YEARS[0] <= year <= NEAR_YEARS[1]
+    return day if is_near_year(day.year) else None
 
 
 def show_local_input(moment: dt.datetime | None) -> str:

@@ -11,6 +11,8 @@ LOCAL_ZONE = zoneinfo.ZoneInfo("Asia/Shanghai")
 LOCAL_OFFSET = dt.timedelta(hours=8)
 """For SQL, which knows no zones: the zone has had no other offset since 1991."""
 
+NEAR_YEARS = (2000, 2100)
+
 
 class Clock(Protocol):
     """Tells the time."""
@@ -41,6 +43,11 @@ class SettableClock:
     def advance(self, **span: float) -> None:
         """Move forward by a ``datetime.timedelta(**span)``."""
         self.at += dt.timedelta(**span)
+
+
+def is_near_year(year: int) -> bool:
+    """Whether a year leaves room for zones and days added: 0001 and 9999 do not."""
+    return NEAR_YEARS[0] <= year <= NEAR_YEARS[1]
 
 
 def find_day_start(day: dt.date) -> dt.datetime:
