@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO = CAIJI_DEMO=1 PORT=$${PORT:-8000} SANDBOX_PORT=$${SANDBOX_PORT:-8001} \
 	CAIJI_DATA_DIR=$${CAIJI_DATA_DIR:-$(CURDIR)/var/demo} PATH="$(CURDIR)/$(BIN):$$PATH"
-PYTEST = env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=$(CURDIR)/$(VENV)/compiled $(BIN)/python -m pytest --numprocesses=3
+PYTEST = env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=$(CURDIR)/$(VENV)/compiled $(BIN)/python -m pytest --numprocesses=4
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
 help: ## show this list

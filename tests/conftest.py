@@ -24,6 +24,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Table, exists, literal, select, text, union_all
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
 from benchmarks.rig.backends import BackendMissing, make_postgres_service
 from benchmarks.rig.processes import share_imports
@@ -40,6 +41,16 @@ from tests.bundled import start_what_is_missing
 from tests.fakes import FakeLogin, make_clock
 
 share_imports()
+
+
+class ClosingClient(FlaskClient):
+    """Ends every answer as a server does: one that is left to the collector keeps its lane."""
+
+    def open(self, *args: Any, buffered: bool = True, **kwargs: Any) -> TestResponse:
+        return super().open(*args, buffered=buffered, **kwargs)
+
+
+Flask.test_client_class = ClosingClient
 CHEAP_PASSWORDS_KIB = 8
 DEMO_PASSWORD = "demo-password-1"
 Rows = list[tuple[Table, list[dict[str, Any]]]]
