@@ -48,6 +48,8 @@ from server.db import Database
 from server.services.id_numbers import compute_check_character
 
 MIN_RATIO = 1.9
+LOADED_MB = 70
+"""What a checker is larger than once it has its models (86 MB)."""
 INSTITUTION = "北京示范大学网络教育学院"
 COLUMNS = (
     *("学号", "姓名", "身份证号", "层次", "专业"),
@@ -149,7 +151,7 @@ def wait_for_heartbeat(stack: Stack) -> None:
     def count_checkers() -> bool:
         names = [name for name in stack.processes if name.startswith("worker")]
         return all(
-            any(memory > 100 for memory in list_memory(stack.processes[name].pid)[1:])
+            any(memory > LOADED_MB for memory in list_memory(stack.processes[name].pid)[1:])
             for name in names
         )
 
