@@ -5,7 +5,8 @@
 
 The model is the queue as the code builds it: first come, first served; one photo at a time on each
 checker; a checker is taken for as long as it was measured on that machine, from being free with a
-photo waiting to the start of the check (the hand-over) and from there to the verdict. First part:
+photo waiting to the start of the check (the hand-over) and from there to the verdict; a photo that
+was taken in hand while the one before was judged begins with that one's verdict. First part:
 the measured arrivals of each run are served by the model from the moment at which its checkers
 began, with both times drawn from those measured at about the same time, and the waits and the
 throughput of the middle one of many such simulations stand beside the measured ones. Second part:
@@ -97,6 +98,16 @@ def find_handovers(run: dict[str, Any]) -> list[float]:
     ]
 
 
+def find_services(run: dict[str, Any]) -> list[float]:
+    """Return how long each photo kept its checker."""
+    checkers, freed = run["workers"], sorted(run["judged_s"])
+    free_at = [-math.inf] * checkers + freed
+    return [
+        max(0.0, end - max(start, free))
+        for start, end, free in zip(run["started_s"], run["judged_s"], free_at, strict=False)
+    ]
+
+
 def draw_services(
     handovers: list[float], services: list[float], draw: random.Random
 ) -> list[float]:
@@ -125,7 +136,7 @@ def draw_nearby(values: list[float], draw: random.Random) -> list[float]:
 def reproduce(run: dict[str, Any], draw: random.Random) -> bool:
     """Print measured and simulated figures of one run; tell whether they agree."""
     arrivals, judged = run["arrivals_s"], run["judged_s"]
-    services = [end - start for end, start in zip(judged, run["started_s"], strict=True)]
+    services = find_services(run)
     waits = [end - start for end, start in zip(judged, arrivals, strict=True)]
     ends = sorted(judged)
     measured = Outcome(waits, (len(ends) - 1) / (ends[-1] - ends[0]))
