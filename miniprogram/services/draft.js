@@ -25,4 +25,16 @@ function clear() {
   shelf.clear();
 }
 
-module.exports = { put, get, take, clear };
+/**
+ * The code that the page before has handed on; a page that was opened by itself asks the server.
+ * @param {string} code
+ * @param {ReturnType<typeof import('./api').createApi>} api
+ */
+async function openCode(code, api) {
+  const kept = get('code');
+  if (kept && kept.feature_code === code) return kept;
+  put('code', await api.call('GET', `/codes/${code}`));
+  return get('code');
+}
+
+module.exports = { put, get, take, clear, openCode };

@@ -39,10 +39,7 @@ Page({
 
   onRetry() {
     return guard.load(this, async () => {
-      const kept = draft.get('code');
-      const isKept = kept && kept.feature_code === this.data.code;
-      const code = isKept ? kept : await client.call('GET', `/codes/${this.data.code}`);
-      return { shown: codes.present(code, Date.now()) };
+      return { shown: codes.present(await draft.openCode(this.data.code, client), Date.now()) };
     });
   },
 
