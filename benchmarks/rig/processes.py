@@ -52,6 +52,8 @@ class Nursery:
             self._socket = socket.socket(socket.AF_UNIX)
             self._socket.connect(address)
             self._answers = self._socket.makefile("r")
+            atexit.register(self._socket.close)
+            atexit.register(self._answers.close)
 
     def ask(self, **request: Any) -> Any:
         with self._lock:
@@ -72,10 +74,9 @@ class Nursery:
         atexit.register(self._end, process, folder)
         return address
 
-    def _end(self, process: subprocess.Popen[bytes], folder: str) -> None:
-        assert self._socket is not None
-        self._answers.close()
-        self._socket.close()
+    @staticmethod
+    def _end(process: subprocess.Popen[bytes], folder: str) -> None:
+        """Wait for the nursery, which every connection has left by now."""
         shutil.rmtree(folder)
         process.wait(60)  # it may still be importing
 
