@@ -180,5 +180,6 @@ def _wait_where_it_helps(ctx: Context, submission: Submission) -> Photo:
     """Return the photo, with its verdict where that is near and a thread may wait for it."""
     wait_s = ctx.settings.verdict_wait_s
     with VERDICTS.enter() as is_free:
-        is_near = is_free and wait_s > 0 and submission.estimate_s <= wait_s
-        return wait_for_verdict(ctx, submission.photo_id, wait_s if is_near else 0)
+        if is_free and wait_s > 0 and submission.estimate_s <= wait_s:
+            return wait_for_verdict(ctx, submission.photo.id, wait_s)
+        return submission.photo

@@ -57,7 +57,7 @@ class Student:
             enrolment_id=self.enrolment_id,
             data=data,
             is_confirmed=True,
-        ).photo_id
+        ).photo.id
 
 
 @pytest.fixture

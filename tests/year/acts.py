@@ -75,7 +75,7 @@ class StudentsOfTheYear(Calendar):
         self.note_when(student)
         student.first_try = student.last_try = None
         verdict = "fail" if self.rng.random() < BAD_PHOTO else "pass"
-        self.later(20, self.judge, student, sent.photo_id, came_at, verdict)
+        self.later(20, self.judge, student, sent.photo.id, came_at, verdict)
 
     def submit(self, student: Student, data: bytes, came_at: dt.datetime) -> Submission | None:
         assert student.user_id is not None

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from models import ConsentRecord, ConsentText, Enrolment
 from server.errors import CaijiError
@@ -44,7 +44,9 @@ def list_notices(session: Session, institution_id: uuid.UUID) -> Sequence[Consen
     return session.scalars(_of(institution_id, select(ConsentText))).all()
 
 
-def _of(institution_id: uuid.UUID, query: Select[T]) -> Select[T]:
+def _of(
+    institution_id: uuid.UUID | InstrumentedAttribute[uuid.UUID], query: Select[T]
+) -> Select[T]:
     """Return the query for the published notices of an institution, the newest first."""
     return query.where(
         ConsentText.institution_id == institution_id, ConsentText.published_at.is_not(None)
@@ -56,16 +58,33 @@ def current_notice(session: Session, institution_id: uuid.UUID) -> ConsentText:
     return list_notices(session, institution_id)[0]
 
 
-def require_current(session: Session, institution_id: uuid.UUID, version: str | None) -> None:
+PRESENT_VERSION = (
+    _of(Enrolment.institution_id, select(ConsentText.version))
+    .limit(1)
+    .correlate(Enrolment)
+    .scalar_subquery()
+)
+"""The version of the present notice, as an expression on Enrolment."""
+IS_PUBLISHED = (
+    exists()
+    .where(
+        ConsentText.institution_id == Enrolment.institution_id,
+        ConsentText.version == Enrolment.consent_version,
+        ConsentText.published_at.is_not(None),
+    )
+    .correlate(Enrolment)
+)
+"""Whether the version that the student agreed to was published, as a condition on Enrolment."""
+
+
+def require_current(session: Session, institution_id: uuid.UUID, version: str) -> None:
     """Refuse a version that was never published or that no longer says what is done.
 
     Raises:
         ConsentVersionOutdated.
     """
     versions = session.scalars(_of(institution_id, select(ConsentText.version))).all()
-    if version not in versions or version is None:
-        raise ConsentVersionOutdated
-    if meaning_of(version) != meaning_of(versions[0]):
+    if version not in versions or meaning_of(version) != meaning_of(versions[0]):
         raise ConsentVersionOutdated
 
 
@@ -75,9 +94,22 @@ def require_photo_consent(session: Session, enrolment: Enrolment) -> None:
     Raises:
         ConsentWithdrawn, ConsentVersionOutdated.
     """
-    if enrolment.consent_version is None and find_latest(session, enrolment.id, PHOTO) is not None:
+    query = select(PRESENT_VERSION, IS_PUBLISHED).where(Enrolment.id == enrolment.id)
+    present, is_published = session.execute(query).one()
+    require_consent_under(session, enrolment, present, is_published=is_published)
+
+
+def require_consent_under(
+    session: Session, enrolment: Enrolment, present: str | None, *, is_published: bool
+) -> None:
+    """Do the same with what PRESENT_VERSION and IS_PUBLISHED have said of the enrolment."""
+    agreed = enrolment.consent_version
+    if agreed is None and find_latest(session, enrolment.id, PHOTO) is not None:
         raise ConsentWithdrawn
-    require_current(session, enrolment.institution_id, enrolment.consent_version)
+    if agreed is None or present is None or not is_published:
+        raise ConsentVersionOutdated
+    if meaning_of(agreed) != meaning_of(present):
+        raise ConsentVersionOutdated
 
 
 def has_consent(session: Session, enrolment: Enrolment, kind: str) -> bool:

@@ -43,4 +43,4 @@ def _submit(ctx: Context, job: BackgroundJob, row: dict[str, object]) -> uuid.UU
         enrolment_id=uuid.UUID(str(row["enrolment_id"])),
         data=data,
         is_confirmed=True,
-    ).photo_id
+    ).photo.id

@@ -123,7 +123,7 @@ def view_on_site(ctx: Context, viewer: Viewer, enrolment_id: uuid.UUID) -> OnSit
             notice_text=notice.text,
             states=states,
             codes=[] if _is_open(ctx, code) else _list_open_codes(session, ctx, enrolment),
-            is_agreed=_is_agreed(session, enrolment),
+            is_agreed=is_agreed_on_site(session, enrolment),
             lacks_guardian=_lacks_guardian(session, ctx, enrolment, notice.version),
             latest=find_latest_photo(session, enrolment.id),
             obstacle=_find_obstacle(enrolment),
@@ -202,7 +202,7 @@ def take_photo(
         enrolment_id=enrolment_id,
         data=data,
         is_confirmed=is_confirmed,
-    ).photo_id
+    ).photo.id
     with ctx.db.write() as session:
         record_audit(
             session,
@@ -218,10 +218,6 @@ def take_photo(
 
 def is_agreed_on_site(session: Session, enrolment: Enrolment) -> bool:
     """Tell whether a photo may be taken as far as consent goes."""
-    return _is_agreed(session, enrolment)
-
-
-def _is_agreed(session: Session, enrolment: Enrolment) -> bool:
     try:
         require_photo_consent(session, enrolment)
     except CaijiError:

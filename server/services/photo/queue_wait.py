@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from models import Photo, PhotoState
@@ -18,6 +18,11 @@ SLOWEST_CHECK_S = 3.0
 """The most that is assumed, so that a few may still come in while the workers are starting."""
 WINDOW_S = 20.0
 """The verdicts of so many seconds tell how fast they come."""
+CHECKED = select(func.count()).where(Photo.checked_at >= bindparam("since")).scalar_subquery()
+# Built once: every upload asks.
+COUNT = select(func.count(), func.min(Photo.submitted_at), CHECKED).where(
+    Photo.state == PhotoState.RECEIVED
+)
 
 
 class QueueFull(ServiceBusy):
@@ -64,12 +69,7 @@ def _read_queue(session: Session, now: dt.datetime) -> tuple[int, float]:
     that is assumed. Since somebody has waited for the whole window, the measure is the truth.
     """
     since = now - dt.timedelta(seconds=WINDOW_S)
-    checked = select(func.count()).where(Photo.checked_at >= since).scalar_subquery()
-    waiting, oldest, checked_count = session.execute(
-        select(func.count(), func.min(Photo.submitted_at), checked).where(
-            Photo.state == PhotoState.RECEIVED
-        )
-    ).one()
+    waiting, oldest, checked_count = session.execute(COUNT, {"since": since}).one()
     measured_s = min(WINDOW_S / max(checked_count, 1), SLOWEST_CHECK_S)
     has_been_busy = oldest is not None and oldest < since
     return waiting, measured_s if has_been_busy else min(measured_s, SECONDS_PER_CHECK)

@@ -14,28 +14,25 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from imagecheck.refusals import ACCEPTED, find_refused, name_fault
-from models import Enrolment, FeatureCode, Photo, PhotoState, RefusedUpload
+from models import Enrolment, Photo, PhotoState
 from server import failpoints
 from server.context import Context
-from server.errors import CaijiError, NotFound
-from server.gateways.photo_store import content_key, hash_bytes
-from server.services.collection import Actor, lock_enrolment
-from server.services.college.batches import require_kept_batch
-from server.services.moment import find_first_try, note_failed_try, take_first_try
+from server.errors import CaijiError
+from server.gateways.photo_store import hash_bytes
+from server.services.collection import lock_enrolments
+from server.services.moment import note_failed_try, take_first_try
 from server.services.photo.check import has_no_true_verdict
 from server.services.photo.keep_file import keep_file, share_files
 from server.services.photo.may_submit import (
-    PhotoUnderReview,
-    counts_anew,
+    Found,
+    ReceivedPhoto,
     find_upload,
     require_may_submit,
-    require_may_take,
 )
 from server.services.photo.promote import promote
 from server.services.photo.queue_wait import refuse_when_full
 from server.services.photo.requeue import enqueue_check
 from server.services.photo.source import ON_SITE, choose_source
-from server.services.student.eligible import require_eligible
 from server.sizes import MAX_PHOTO_BYTES
 
 log = structlog.get_logger()
@@ -76,40 +73,16 @@ class PhotoRejectedBefore(CaijiError):
 
 
 @dataclass(frozen=True)
-class ReceivedPhoto:
-    """What has arrived and lies in the store under ``key``.
-
-    ``user_id``: the student who sent it; None where ``staff_id`` took it on site.
-    """
-
-    user_id: uuid.UUID | None
-    enrolment_id: uuid.UUID
-    sha256: str
-    size_bytes: int
-    key: str
-    is_confirmed: bool
-    estimate_s: float
-    source: str | None = None
-    staff_id: uuid.UUID | None = None
-
-    @property
-    def actor(self) -> Actor:
-        """Who brought it."""
-        if self.staff_id is not None:
-            return Actor("staff", self.staff_id)
-        return Actor("student", self.user_id)
-
-
-@dataclass(frozen=True)
 class Submission:
     """The acknowledged photo.
 
     Attributes:
+        photo: as it is stored now.
         is_new: False when the same bytes were there before.
         estimate_s: seconds until its verdict, as expected when it came.
     """
 
-    photo_id: uuid.UUID
+    photo: Photo
     is_new: bool
     estimate_s: float
 
@@ -136,16 +109,17 @@ def submit_photo(
         feature code.
     """
     _refuse_unusable(data)
-    sha256 = hash_bytes(data)
-    with ctx.db.read() as session:
-        found = find_upload(session, enrolment_id, sha256)
-        require_may_submit(session, ctx, found, user_id, sha256, is_confirmed=is_confirmed)
-        estimate_s = refuse_when_full(session, ctx)
-    key = content_key("originals", sha256, ".bin")
     received = ReceivedPhoto(
-        user_id, enrolment_id, sha256, len(data), key, is_confirmed, estimate_s, source
+        user_id=user_id,
+        staff_id=None,
+        enrolment_id=enrolment_id,
+        sha256=hash_bytes(data),
+        size_bytes=len(data),
+        is_confirmed=is_confirmed,
+        source=source,
+        came_at=ctx.now(),
     )
-    return _keep(ctx, received, data)
+    return _submit(ctx, received, data)
 
 
 def submit_on_site(
@@ -164,31 +138,35 @@ def submit_on_site(
         As :func:`submit_photo` does, but neither PaymentFirst nor DailyLimitReached.
     """
     _refuse_unusable(data)
-    sha256 = hash_bytes(data)
-    with ctx.db.read() as session:
-        found = find_upload(session, enrolment_id, sha256)
-        require_may_take(session, ctx, found, is_confirmed=is_confirmed)
-        estimate_s = refuse_when_full(session, ctx)
-    key = content_key("originals", sha256, ".bin")
     received = ReceivedPhoto(
-        None, enrolment_id, sha256, len(data), key, is_confirmed, estimate_s, staff_id=staff_id
+        user_id=None,
+        staff_id=staff_id,
+        enrolment_id=enrolment_id,
+        sha256=hash_bytes(data),
+        size_bytes=len(data),
+        is_confirmed=is_confirmed,
+        source=None,
+        came_at=ctx.now(),
     )
-    return _keep(ctx, received, data)
+    return _submit(ctx, received, data)
 
 
-def _keep(ctx: Context, received: ReceivedPhoto, data: bytes) -> Submission:
-    """Store bytes and row, then ask for the verdict."""
+def _submit(ctx: Context, received: ReceivedPhoto, data: bytes) -> Submission:
+    """Store bytes and row of what may come, then ask for the verdict."""
+    with ctx.db.read() as session:
+        require_may_submit(session, find_upload(session, received), received)
+        estimate_s = refuse_when_full(session, ctx)
     with keep_file(ctx, received.key, data):
         failpoints.hit("original_stored")
         try:
-            submission = _record(ctx, received)
+            photo, is_new = _record(ctx, received)
         except IntegrityError:
             # The same bytes arrived twice at once; the other request made the row.
-            submission = _record(ctx, received)
+            photo, is_new = _record(ctx, received)
     failpoints.hit("photo_committed")
-    enqueue_check(ctx, submission.photo_id)
+    enqueue_check(ctx, photo.id)
     failpoints.hit("photo_queued")
-    return submission
+    return Submission(photo, is_new, estimate_s)
 
 
 def _refuse_unusable(data: bytes) -> None:
@@ -218,47 +196,18 @@ def note_refused_upload(ctx: Context, user_id: uuid.UUID, enrolment_id: uuid.UUI
             log.error("refused_upload_not_noted", enrolment_id=str(enrolment_id))  # noqa: TRY400
 
 
-def _code_of(session: Session, enrolment: Enrolment) -> FeatureCode:
-    if enrolment.feature_code_id is None:
-        raise NotFound
-    return session.get_one(FeatureCode, enrolment.feature_code_id)
-
-
-def _lock_same(session: Session, enrolment_id: uuid.UUID, sha256: str) -> Photo | None:
-    """Return the photo of the same bytes, locked to keep retention's hands off it.
-
-    Retention locks the photos that it empties and not their enrolments.
-    """
-    return session.scalars(
-        select(Photo)
-        .where(Photo.enrolment_id == enrolment_id, Photo.sha256 == sha256)
-        .with_for_update(of=Photo)
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-
-
-def _record(ctx: Context, received: ReceivedPhoto) -> Submission:
+def _record(ctx: Context, received: ReceivedPhoto) -> tuple[Photo, bool]:
+    """Write the row that names the file; returns it, and whether it is new."""
     with ctx.db.write() as session:
         share_files(session, ctx, received.key)
-        enrolment = lock_enrolment(session, received.enrolment_id)
-        if enrolment is None:
-            raise NotFound
-        require_eligible(enrolment)
-        if enrolment.photo is not None and enrolment.photo.opened_at is not None:
-            raise PhotoUnderReview
-        now = ctx.now()
-        known = _lock_same(session, enrolment.id, received.sha256)
-        refused = session.get(RefusedUpload, enrolment.id)
-        # kept in hand: the session forgets it otherwise, and what follows asks for it again
-        code = _code_of(session, enrolment)
-        if not received.is_confirmed and counts_anew(known):
-            require_kept_batch(session, enrolment, find_first_try(refused, now) or now)
-        if known is not None:
-            known.source = choose_source(known.source, received.source)
-            _take_again(session, enrolment, known, refused, now, received)
-            return Submission(known.id, is_new=False, estimate_s=received.estimate_s)
+        lock_enrolments(session, Enrolment.id == received.enrolment_id)
+        found = find_upload(session, received)
+        code = require_may_submit(session, found, received)
+        if found.same is not None:
+            _take_again(session, found, received, at=ctx.now())
+            return found.same, False
         photo = Photo(
-            enrolment_id=enrolment.id,
+            enrolment_id=received.enrolment_id,
             user_id=received.user_id,
             taken_by=received.staff_id,
             source=ON_SITE if received.staff_id else received.source or "",
@@ -267,23 +216,22 @@ def _record(ctx: Context, received: ReceivedPhoto) -> Submission:
             original_key=received.key,
             profile=code.profile,
             background=code.background,
-            submitted_at=now,
-            counts_from=take_first_try(session, refused, now),
+            submitted_at=received.came_at,
+            counts_from=take_first_try(session, found.refused, received.came_at),
         )
         session.add(photo)
-        session.flush()
-        return Submission(photo.id, is_new=True, estimate_s=received.estimate_s)
+        return photo, True
 
 
 def _take_again(
-    session: Session,
-    enrolment: Enrolment,
-    photo: Photo,
-    refused: RefusedUpload | None,
-    now: dt.datetime,
-    received: ReceivedPhoto,
+    session: Session, found: Found, received: ReceivedPhoto, *, at: dt.datetime
 ) -> None:
     """The same bytes again: what was withdrawn or superseded counts anew."""
+    photo = found.same
+    assert photo is not None
+    # Retention locks the photos that it empties and not their enrolments.
+    session.refresh(photo, with_for_update=True)
+    photo.source = choose_source(photo.source, received.source)
     if photo.state is PhotoState.REJECTED:
         raise PhotoRejectedBefore
     # Retention took the photo itself: what is kept of it cannot be shown or exported.
@@ -293,8 +241,8 @@ def _take_again(
         has_no_verdict and photo.state is PhotoState.CHECKED
     ):
         return
-    photo.submitted_at = now
-    photo.counts_from = take_first_try(session, refused, now)
+    photo.submitted_at = received.came_at
+    photo.counts_from = take_first_try(session, found.refused, received.came_at)
     photo.original_key = received.key
     if has_no_verdict:
         photo.state = PhotoState.RECEIVED
@@ -304,7 +252,7 @@ def _take_again(
         photo.check_attempts = 0
         return
     photo.state = PhotoState.CHECKED
-    promote(session, enrolment, photo, actor=received.actor, at=now)
+    promote(session, found.enrolment, photo, actor=received.actor, at=at)
 
 
 def wait_for_verdict(ctx: Context, photo_id: uuid.UUID, timeout_s: float) -> Photo:
@@ -312,8 +260,6 @@ def wait_for_verdict(ctx: Context, photo_id: uuid.UUID, timeout_s: float) -> Pho
     deadline = time.monotonic() + timeout_s
     while True:
         with ctx.db.read() as session:
-            if timeout_s <= 0:
-                return session.get_one(Photo, photo_id)
             state = session.scalars(select(Photo.state).where(Photo.id == photo_id)).one()
             if state is not PhotoState.RECEIVED or time.monotonic() >= deadline:
                 return session.get_one(Photo, photo_id)
