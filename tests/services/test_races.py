@@ -7,20 +7,25 @@ import dataclasses
 import datetime as dt
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, text, update
 
-from models import Batch, Enrolment, Institution, Photo, PhotoState, Review
+from models import Batch, Enrolment, FeatureCode, Institution, Photo, PhotoState, Review
 from server.context import Context
 from server.db import Database
 from server.gateways.photo_store import PhotoStore
 from server.services.collection import lock_enrolment
 from server.services.college.close_batch import close_batch
+from server.services.college.codes import FeatureCodeUnknown
+from server.services.consent.ask import ConsentWithdrawn
+from server.services.consent.decide import Decider, record_consent
+from server.services.consent.parts import PHOTO
 from server.services.photo.check import check_photo
 from server.services.photo.keep_file import delete_unreferenced
+from server.services.photo.may_submit import DailyLimitReached
 from server.services.photo.submit import submit_photo
 from server.services.review.decide import approve_photo
 from server.services.review.sheet import approve_sheet, show_sheet
@@ -49,6 +54,17 @@ class Student:
     ctx: Context
     enrolment_id: uuid.UUID
     user_id: uuid.UUID
+
+    def withdraw_consent(self) -> None:
+        with self.ctx.db.write() as session:
+            record_consent(
+                session,
+                session.get_one(Enrolment, self.enrolment_id),
+                PHOTO,
+                is_given=False,
+                decider=Decider("student", self.user_id),
+                at=self.ctx.now(),
+            )
 
     def send(self, data: bytes) -> uuid.UUID:
         return submit_photo(
@@ -229,6 +245,50 @@ class HangingStore:
         self.is_asked.set()
         assert self.may_answer.wait(20)
         self._store.delete(key)
+
+
+class StoreThatTakesTime:
+    """A store during whose first ``put`` something else happens."""
+
+    def __init__(self, store: PhotoStore, meanwhile: Callable[[], object]) -> None:
+        self._store = store
+        self._meanwhile = [meanwhile]
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    def put(self, key: str, data: bytes) -> None:
+        if self._meanwhile:
+            self._meanwhile.pop()()
+        self._store.put(key, data)
+
+
+@pytest.mark.engines
+@pytest.mark.parametrize("meanwhile", ["withdraws", "sends the last of the day", "code ends"])
+def test_what_came_while_the_bytes_were_stored_is_seen(
+    demo: Context, student: Student, meanwhile: str
+) -> None:
+    def let_it_happen() -> None:
+        if meanwhile == "withdraws":
+            student.withdraw_consent()
+        elif meanwhile == "code ends":
+            set_codes(demo, is_enabled=False)
+        else:
+            student.send(other_picture(1))
+
+    set_codes(demo, daily_submissions=1)
+    store = StoreThatTakesTime(demo.photo_store, let_it_happen)
+    slow = dataclasses.replace(demo, photo_store=store)  # type: ignore[arg-type]
+    with pytest.raises((ConsentWithdrawn, DailyLimitReached, FeatureCodeUnknown)):
+        dataclasses.replace(student, ctx=slow).send(other_picture(2))
+    with demo.db.read() as session:
+        sent = session.scalar(select(func.count()).select_from(Photo))
+    assert sent == (meanwhile == "sends the last of the day")
+
+
+def set_codes(ctx: Context, **values: object) -> None:
+    with ctx.db.write() as session:
+        session.execute(update(FeatureCode).values(**values))
 
 
 @pytest.fixture
