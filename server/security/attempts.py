@@ -20,6 +20,7 @@ from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage, Storage
 
 from server.errors import CaijiError
+from server.security.steady_memory import SteadyMemoryStorage
 
 log = structlog.get_logger()
 
@@ -74,7 +75,7 @@ class AttemptCounter:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._own = storage if isinstance(storage, MemoryStorage) else MemoryStorage()
+        self._own = storage if isinstance(storage, MemoryStorage) else SteadyMemoryStorage()
         self._lock = threading.Lock()
 
     def begin(self, limits: Sequence[AttemptLimit]) -> Attempt:

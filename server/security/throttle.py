@@ -15,6 +15,7 @@ from flask_limiter.util import get_remote_address
 from limits.storage import storage_from_string
 
 from server.security.attempts import AttemptCounter, group_address
+from server.security.steady_memory import SteadyMemoryStorage
 from server.settings import Settings
 from server.surfaces import Surface, surface_of
 
@@ -33,13 +34,15 @@ def read_address() -> str:
 
 def create_limiter(app: Flask, settings: Settings) -> Limiter:
     """Return the limiter of this app; it falls back to memory while its store is away."""
+    url = settings.rate_limit_url
+    is_memory = url.startswith("memory")
     limiter = Limiter(
         read_address,
         app=app,
-        storage_uri=settings.rate_limit_url,
-        storage_options=_storage_options(settings.rate_limit_url),
-        strategy="fixed-window" if settings.rate_limit_url.startswith("redis") else "moving-window",
-        in_memory_fallback_enabled=not settings.rate_limit_url.startswith("memory"),
+        storage_uri=f"{SteadyMemoryStorage.STORAGE_SCHEME[0]}://" if is_memory else url,
+        storage_options=_storage_options(url),
+        strategy="moving-window" if is_memory else "fixed-window",
+        in_memory_fallback_enabled=not is_memory,
         key_prefix="caiji",
     )
     # WeChat must always get through, and need not wait until no limit is found.

@@ -6,10 +6,12 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from limits import parse
 from limits.storage import storage_from_string
 
 from benchmarks.rig.backends import reserve_port, run_redis
 from server.security.attempts import AttemptCounter, AttemptLimit, TooManyRequests
+from server.security.steady_memory import SteadyMemoryStorage
 
 PROCESSES = 4
 TRIES_EACH = 10
@@ -56,3 +58,20 @@ def test_right_try_is_given_back_to_all_processes(address: str) -> None:
     for _ in range(8):
         mine.begin([LIMIT]).give_back()
     assert other.begin([LIMIT]).tries_left == 4
+
+
+def test_many_counts_are_swept_now_and_then_and_not_each_time() -> None:
+    storage = SteadyMemoryStorage()
+    minute = parse("5/minute")
+    storage.incr("over", 0)
+    sweeper = storage.timer
+    sweeper.join()
+    for number in range(50):
+        assert storage.acquire_entry(f"{number}", minute.amount, minute.get_expiry())
+    assert storage.timer is sweeper, "a thread a count"
+    storage.expirations["over"] = 0.0
+    storage._sweep_at = 0.0
+    storage.incr("new", 60)
+    storage.timer.join()
+    assert "over" not in storage.expirations
+    assert len(storage.events) == 50
