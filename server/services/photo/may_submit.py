@@ -83,7 +83,7 @@ class Found:
     """What one read tells of an enrolment to which a photo is being sent.
 
     Attributes:
-        same: the photo of the same bytes.
+        same_id: the photo of the same bytes.
         others_today: how many other photos the student sent since midnight.
         notice: the version of the present privacy notice; None where none is published.
         is_published: the version that the student agreed to was published once.
@@ -92,7 +92,8 @@ class Found:
     enrolment: Enrolment
     code: FeatureCode | None
     refused: RefusedUpload | None
-    same: Photo | None
+    same_id: uuid.UUID | None
+    same_state: PhotoState | None
     others_today: int
     notice: str | None
     is_published: bool
@@ -111,7 +112,16 @@ OTHERS_TODAY = (
 )
 # Built once: building a statement costs more than running it.
 FIND = (
-    select(Enrolment, FeatureCode, RefusedUpload, SAME, OTHERS_TODAY, PRESENT_VERSION, IS_PUBLISHED)
+    select(
+        Enrolment,
+        FeatureCode,
+        RefusedUpload,
+        SAME.id,
+        SAME.state,
+        OTHERS_TODAY,
+        PRESENT_VERSION,
+        IS_PUBLISHED,
+    )
     .outerjoin(FeatureCode, FeatureCode.id == Enrolment.feature_code_id)
     .outerjoin(RefusedUpload, RefusedUpload.enrolment_id == Enrolment.id)
     .outerjoin(
@@ -162,7 +172,7 @@ def require_may_submit(session: Session, found: Found, photo: ReceivedPhoto) -> 
     require_open(code, came_at)
     if enrolment.photo is not None and enrolment.photo.opened_at is not None:
         raise PhotoUnderReview
-    if not photo.is_confirmed and counts_anew(found.same):
+    if not photo.is_confirmed and _counts_anew(found.same_state):
         require_kept_batch(session, enrolment, came_at)
     if not is_on_site:
         _require_turn(found, code, photo.came_at)
@@ -182,6 +192,6 @@ def _start_of_day(moment: dt.datetime) -> dt.datetime:
     return find_day_start(to_local(moment).date())
 
 
-def counts_anew(same: Photo | None) -> bool:
+def _counts_anew(same: PhotoState | None) -> bool:
     """Tell whether a submission changes anything: the same bytes again mostly do not."""
-    return same is None or same.state in {PhotoState.WITHDRAWN, PhotoState.SUPERSEDED}
+    return same in {None, PhotoState.WITHDRAWN, PhotoState.SUPERSEDED}

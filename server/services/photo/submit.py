@@ -203,9 +203,11 @@ def _record(ctx: Context, received: ReceivedPhoto) -> tuple[Photo, bool]:
         lock_enrolments(session, Enrolment.id == received.enrolment_id)
         found = find_upload(session, received)
         code = require_may_submit(session, found, received)
-        if found.same is not None:
-            _take_again(session, found, received, at=ctx.now())
-            return found.same, False
+        if found.same_id is not None:
+            # Retention locks the photos that it empties and not their enrolments.
+            same = session.get_one(Photo, found.same_id, with_for_update=True)
+            _take_again(session, found, same, received, at=ctx.now())
+            return same, False
         photo = Photo(
             enrolment_id=received.enrolment_id,
             user_id=received.user_id,
@@ -224,13 +226,9 @@ def _record(ctx: Context, received: ReceivedPhoto) -> tuple[Photo, bool]:
 
 
 def _take_again(
-    session: Session, found: Found, received: ReceivedPhoto, *, at: dt.datetime
+    session: Session, found: Found, photo: Photo, received: ReceivedPhoto, *, at: dt.datetime
 ) -> None:
     """The same bytes again: what was withdrawn or superseded counts anew."""
-    photo = found.same
-    assert photo is not None
-    # Retention locks the photos that it empties and not their enrolments.
-    session.refresh(photo, with_for_update=True)
     photo.source = choose_source(photo.source, received.source)
     if photo.state is PhotoState.REJECTED:
         raise PhotoRejectedBefore
