@@ -26,7 +26,7 @@ from server.gateways.photo_store import (
 )
 from server.services.collection import SYSTEM, lock_enrolment
 from server.services.moment import note_failed_try
-from server.services.photo.keep_file import keep_file, share_files
+from server.services.photo.keep_file import keep_file, write_keys
 from server.services.photo.picture_hash import hash_picture
 from server.services.photo.promote import promote
 
@@ -169,8 +169,7 @@ def _record(
     overlay_svg: str | None,
     hashes: tuple[str, str] | None = None,
 ) -> None:
-    with ctx.db.write() as session:
-        share_files(session, ctx, *filter(None, [standard_key]))
+    with write_keys(ctx, *filter(None, [standard_key])) as session:
         owner = session.scalars(select(Photo.enrolment_id).where(Photo.id == photo_id)).one()
         enrolment = lock_enrolment(session, owner)
         photo = session.get_one(Photo, photo_id, populate_existing=True)

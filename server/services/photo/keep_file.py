@@ -20,15 +20,15 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import event, func, select
-from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from models import Photo, ProfilePhoto
 from server.context import Context
 from server.gateways.photo_store import PhotoMissing, PhotoStoreUnavailable
 
 SHARE_WAIT_S = 1.0
-"""How long a writer on SQLite, who holds the only lock for writing, waits for a key."""
+"""How long a writer on SQLite waits for a key."""
 POLL_S = 0.02
 
 
@@ -45,21 +45,24 @@ def keep_file(ctx: Context, key: str, data: bytes) -> Iterator[None]:
         ctx.photo_store.put(key, data)
 
 
-def share_files(session: Session, ctx: Context, *keys: str) -> None:
-    """Let these files not be deleted until this transaction, which writes their keys, has ended.
+@contextlib.contextmanager
+def write_keys(ctx: Context, *keys: str) -> Iterator[Session]:
+    """Give a transaction that writes these keys; until it has ended nobody deletes their files.
 
     Raises:
         PhotoStoreUnavailable: one of them is being deleted and the store does not answer (SQLite;
             PostgreSQL raises OperationalError when its own time for a lock is over).
     """
-    for key in keys:
-        if not ctx.db.is_sqlite:
-            session.execute(select(func.pg_advisory_xact_lock_shared(_number_of(key))))
-            continue
-        held = _try_to_lock(ctx, key, fcntl.LOCK_SH, SHARE_WAIT_S)
-        if held is None:
-            raise PhotoStoreUnavailable
-        _close_at_the_end(session, held)
+    with contextlib.ExitStack() as held:
+        for key in keys if ctx.db.is_sqlite else ():
+            lock = _try_to_lock(ctx, key, fcntl.LOCK_SH, SHARE_WAIT_S)
+            if lock is None:
+                raise PhotoStoreUnavailable
+            held.callback(os.close, lock)
+        with ctx.db.write() as session:
+            for key in () if ctx.db.is_sqlite else keys:
+                session.execute(select(func.pg_advisory_xact_lock_shared(_number_of(key))))
+            yield session
 
 
 def delete_unreferenced(ctx: Context, key: str, *, not_after: dt.datetime) -> bool:
@@ -108,10 +111,13 @@ def _number_of(key: str) -> int:
 
 def _try_to_lock(ctx: Context, key: str, kind: int, wait_s: float) -> int | None:
     """Return an open lock on one of 256 files; None where the time is over. SQLite: one machine."""
-    folder = ctx.settings.data_dir / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    name = f"{_number_of(key) & 0xFF:02x}"
-    held = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    file = ctx.settings.data_dir / "locks" / f"{_number_of(key) & 0xFF:02x}"
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    try:
+        held = os.open(file, flags, 0o600)
+    except FileNotFoundError:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        held = os.open(file, flags, 0o600)
     deadline = time.monotonic() + wait_s
     while True:
         try:
@@ -123,17 +129,6 @@ def _try_to_lock(ctx: Context, key: str, kind: int, wait_s: float) -> int | None
             time.sleep(POLL_S)
         else:
             return held
-
-
-def _close_at_the_end(session: Session, held: int) -> None:
-    """Give a lock back when the transaction has ended, however it ends."""
-    locks = [held]
-
-    def close(_: Session, transaction: SessionTransaction) -> None:
-        if transaction.parent is None and locks:
-            os.close(locks.pop())
-
-    event.listen(session, "after_transaction_end", close)
 
 
 def _is_referenced(session: Session, key: str) -> bool:

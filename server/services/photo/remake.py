@@ -27,7 +27,7 @@ from server.context import Context
 from server.gateways.photo_store import PhotoMissing, content_key, hash_bytes
 from server.services.collection import lock_enrolment
 from server.services.photo.check import STALE_MARGIN_S, Checker, Examination
-from server.services.photo.keep_file import keep_file, share_files
+from server.services.photo.keep_file import keep_file, write_keys
 from server.services.photo.picture_hash import hash_picture
 from server.services.photo.requeue import enqueue_check
 
@@ -131,8 +131,7 @@ def _refuse(ctx: Context, request_id: uuid.UUID, message: str) -> None:
 
 
 def _take(ctx: Context, request: CropRequest, made: Examination, key: str) -> None:
-    with ctx.db.write() as session:
-        share_files(session, ctx, key)
+    with write_keys(ctx, key) as session:
         owner = session.scalars(
             select(Photo.enrolment_id).where(Photo.id == request.photo_id)
         ).one()

@@ -22,7 +22,7 @@ from server.gateways.photo_store import hash_bytes
 from server.services.collection import lock_enrolments
 from server.services.moment import note_failed_try, take_first_try
 from server.services.photo.check import has_no_true_verdict
-from server.services.photo.keep_file import keep_file, share_files
+from server.services.photo.keep_file import keep_file, write_keys
 from server.services.photo.may_submit import (
     Found,
     ReceivedPhoto,
@@ -198,8 +198,7 @@ def note_refused_upload(ctx: Context, user_id: uuid.UUID, enrolment_id: uuid.UUI
 
 def _record(ctx: Context, received: ReceivedPhoto) -> tuple[Photo, bool]:
     """Write the row that names the file; returns it, and whether it is new."""
-    with ctx.db.write() as session:
-        share_files(session, ctx, received.key)
+    with write_keys(ctx, received.key) as session:
         lock_enrolments(session, Enrolment.id == received.enrolment_id)
         found = find_upload(session, received)
         code = require_may_submit(session, found, received)

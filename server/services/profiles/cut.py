@@ -17,7 +17,7 @@ from imagecheck.profiles.photo_profile import PhotoProfile
 from models import CutState, Photo, ProfilePhoto
 from server.context import Context
 from server.gateways.photo_store import PhotoMissing, content_key, hash_bytes
-from server.services.photo.keep_file import keep_file, share_files
+from server.services.photo.keep_file import keep_file, write_keys
 
 log = structlog.get_logger()
 
@@ -153,8 +153,7 @@ def _record(
 ) -> None:
     """Write what became of each row, where it still waits for this very try."""
     now = ctx.now()
-    with ctx.db.write() as session:
-        share_files(session, ctx, *filter(None, keys))
+    with write_keys(ctx, *filter(None, keys)) as session:
         for row, each, key in zip(rows, made, keys, strict=True):
             _record_one(session, row, each, key, now)
 
