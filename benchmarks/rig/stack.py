@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,13 +28,18 @@ HTTP = httpx.Client(verify=TLS, limits=httpx.Limits(max_keepalive_connections=0)
 
 
 def wait_until(question: Any, timeout_s: float = 30, what: str = "condition") -> Any:
-    """Return the first true answer of ``question``; fails after ``timeout_s``."""
+    """Return the first true answer of ``question``; fails after ``timeout_s``.
+
+    It is asked less often the longer it takes: a student may ask 240 times a minute.
+    """
     deadline = time.monotonic() + timeout_s
+    pause_s = 0.05
     while time.monotonic() < deadline:
         answer = question()
         if answer:
             return answer
-        time.sleep(0.05)
+        time.sleep(pause_s)
+        pause_s = min(pause_s * 1.2, 0.4)
     raise AssertionError(f"{what}: not within {timeout_s} s")
 
 
@@ -220,7 +225,8 @@ class Student:
         return wait_until(ask, timeout_s, "verdict")
 
     def enrolment(self) -> Any:
-        return self.http.get(f"/enrolments/{self.enrolment_id}").json()["data"]
+        """Raises httpx.HTTPStatusError: 503, or 429 for who asks without end."""
+        return self.http.get(f"/enrolments/{self.enrolment_id}").raise_for_status().json()["data"]
 
     def open_order(self) -> Any:
         answer = self.http.post(f"/enrolments/{self.enrolment_id}/order")
@@ -232,9 +238,16 @@ class Student:
         self.control("pay", prepay_id=prepay_id, faults=list(faults))
 
     def wait_for_status(self, value: str, timeout_s: float = 30) -> Any:
+        return self.wait_for(
+            f"status {value}", lambda data: data["status"]["value"] == value, timeout_s
+        )
+
+    def wait_for(self, what: str, is_so: Callable[[Any], bool], timeout_s: float = 30) -> Any:
+        """Return the enrolment once it is so; what the server refuses meanwhile is asked again."""
+
         def ask() -> Any:
             with contextlib.suppress(httpx.HTTPError):
                 data = self.enrolment()
-                return data if data["status"]["value"] == value else None
+                return data if is_so(data) else None
 
-        return wait_until(ask, timeout_s, f"status {value}")
+        return wait_until(ask, timeout_s, what)

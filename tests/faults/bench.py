@@ -108,7 +108,7 @@ class Bench:
             self.with_photo.append(self.new_student("y0814v"))
             self.upload(self.with_photo[-1])
         student = self.with_photo.pop(0)
-        wait_until(lambda: student.enrolment()["next_step"] == "pay", 120, "photo passed")
+        student.wait_for("next step pay", lambda data: data["next_step"] == "pay", 120)
         return student
 
     def finish(self, student: Student, photo: str) -> None:

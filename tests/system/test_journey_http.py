@@ -14,7 +14,7 @@ from PIL import Image
 
 from benchmarks.rig.portraits import phone_photo_bytes
 from benchmarks.rig.processes import ROOT
-from benchmarks.rig.stack import Stack, Student, wait_until
+from benchmarks.rig.stack import Stack, Student
 
 PEOPLE = ROOT.parent / "shared" / "photobench" / "people" / "neutral"
 _places = itertools.count()
@@ -72,7 +72,7 @@ def test_payment_first_then_a_photo_that_passes(student: Student, portrait: byte
     photo_id = student.enrolment()["photo"]["id"]
     assert student.http.delete(f"/photos/{photo_id}").status_code == 200
     student.pay(order)
-    wait_until(lambda: student.enrolment()["fee_settled"], 15, "settled")
+    student.wait_for("fee settled", lambda data: data["fee_settled"], 15)
     assert student.enrolment()["status"]["value"] == "not_uploaded"
     upload_and_judge(student, phone_photo_bytes()[:-2] + b"\xff\xd9")
     student.upload(portrait)
