@@ -28,6 +28,7 @@ from werkzeug.test import TestResponse
 
 from benchmarks.rig.backends import BackendMissing, make_postgres_service
 from benchmarks.rig.processes import share_imports
+from benchmarks.rig.templates import share_templates
 from models import Base
 from server.app import attach_context, create_app
 from server.context import Context
@@ -41,6 +42,7 @@ from tests.bundled import start_what_is_missing
 from tests.fakes import FakeLogin, make_clock
 
 share_imports()
+share_templates()
 
 
 class ClosingClient(FlaskClient):

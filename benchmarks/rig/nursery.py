@@ -31,6 +31,8 @@ import traceback
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
+from benchmarks.rig.templates import share_templates
+
 PRELOADED = (
     *("server.app", "server.cli", "server.duties", "server.sweepers", "server.gunicorn_worker"),
     *("sandbox.control", "sandbox.courier", "sandbox.pay_v2", "sandbox.pay_v3"),
@@ -175,6 +177,7 @@ if __name__ == "__main__":
     for preloaded in PRELOADED:
         importlib.import_module(preloaded)
     sys.path[0] = str(Path.cwd())
+    share_templates()
     gc.collect()
     gc.freeze()  # no collection of a child looks at what was imported
     wanted = Nursery(int(sys.argv[1])).serve()
