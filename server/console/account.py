@@ -126,10 +126,12 @@ def set_up_second_factor() -> Page:
 @blueprint.get("/account/second-factor.svg")
 @roles(*STAFF)
 def second_factor_picture() -> Page:
-    """Draw the secret of the set-up under way as a QR code."""
+    """Draw the secret of the set-up under way as a QR code; without one lead to its page."""
     if (detour := require_recent_sign_in()) is not None:
         return detour
-    secret = session.get("new_totp_secret", "")
+    secret = session.get("new_totp_secret")
+    if not secret:
+        return redirect(url_for("console.set_up_second_factor"))
     address = describe_secret(current_viewer(), secret)
     picture = qrcode.make(address, image_factory=qrcode.image.svg.SvgPathImage, border=2)
     out = io.BytesIO()

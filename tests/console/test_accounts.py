@@ -182,6 +182,11 @@ def test_second_factor_asks_for_a_code_that_counts_once(app: Flask, demo: Contex
     assert enter(recovery[0]) == 401
 
 
+def test_picture_of_a_second_factor_that_is_not_set_up_leads_to_its_page(app: Flask) -> None:
+    answer = sign_in(app, "admin").get("/console/account/second-factor.svg")
+    assert (answer.status_code, answer.location) == (302, "/console/account/second-factor")
+
+
 def test_second_step_without_the_first_leads_nowhere(client: FlaskClient) -> None:
     assert client.get("/console/sign-in/code").headers["Location"] == "/console/sign-in"
 
