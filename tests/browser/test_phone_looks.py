@@ -64,7 +64,7 @@ class Viewer:
 def viewer(
     browser: Browser,
     shop: Stack,
-    album: Path,
+    album: Path | None,
     request: pytest.FixtureRequest,
 ) -> Iterator[Viewer]:
     (width, height), _ = LOOKS[request.param]
