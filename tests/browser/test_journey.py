@@ -12,12 +12,14 @@ from benchmarks.rig.portraits import phone_photo_bytes, phone_portrait
 from tests.browser.people import Phone, StaffDesk
 
 pytestmark = pytest.mark.browser
+SMALL_PHONE = (1200, 1600)
+"""Width and height in pixels; what a browser makes of twelve megapixels is seen by its camera."""
 
 
 @pytest.fixture(scope="module")
 def portrait(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("album") / "me.jpg"
-    path.write_bytes(phone_photo_bytes())
+    path.write_bytes(phone_photo_bytes(size=SMALL_PHONE))
     return path
 
 
@@ -104,7 +106,7 @@ def test_rejected_photo_comes_back_with_its_reason(
     expect(phone.find("error")).to_contain_text("已被审核退回")
     phone.press("again-button")
     better = tmp_path / "better.jpg"
-    better.write_bytes(phone_photo_bytes(phone_portrait().but(seed=2)))
+    better.write_bytes(phone_photo_bytes(phone_portrait().but(seed=2), size=SMALL_PHONE))
     phone.choose(better)
     expect(phone.find("verdict")).to_have_attribute("data-verdict", "pass")
     phone.press("continue-button")
@@ -115,9 +117,11 @@ def test_rejected_photo_comes_back_with_its_reason(
 @pytest.mark.long
 def test_failing_photo_is_taken_again_and_withdrawn(phone: Phone, tmp_path: Path) -> None:
     dark = tmp_path / "dark.jpg"
-    dark.write_bytes(phone_photo_bytes(phone_portrait().but(mouth_open=1.0, roll_deg=20)))
+    dark.write_bytes(
+        phone_photo_bytes(phone_portrait().but(mouth_open=1.0, roll_deg=20), size=SMALL_PHONE)
+    )
     good = tmp_path / "good.jpg"
-    good.write_bytes(phone_photo_bytes(phone_portrait().but(seed=5)))
+    good.write_bytes(phone_photo_bytes(phone_portrait().but(seed=5), size=SMALL_PHONE))
     phone.open("browser-again")
     phone.bind(phone.take_student())
     phone.press("capture-button")
