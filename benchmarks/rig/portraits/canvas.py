@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,9 +32,11 @@ class Frame:
         """Local points (n, 2) as pixel positions; a positive roll turns clockwise."""
         turn = math.radians(self.roll_deg)
         x, y = points[:, 0] * self.scale, points[:, 1] * self.scale
+        pixels = np.empty_like(points, float)
         turned_x = x * math.cos(turn) - y * math.sin(turn)
-        turned_y = x * math.sin(turn) + y * math.cos(turn)
-        return np.stack([self.origin_x + turned_x * self.stretch_x, self.origin_y + turned_y], 1)
+        pixels[:, 0] = self.origin_x + turned_x * self.stretch_x
+        pixels[:, 1] = self.origin_y + (x * math.sin(turn) + y * math.cos(turn))
+        return pixels
 
 
 def ellipse(
@@ -52,19 +55,21 @@ def ellipse(
 def curve(points: Sequence[tuple[float, float]], steps: int = 12) -> Points:
     """A smooth open line through the given points (Catmull-Rom)."""
     p = np.array([points[0], *points, points[-1]], float)
-    t = np.linspace(0, 1, steps, endpoint=False)[:, None]
-    pieces = []
-    for a, b, c, d in zip(p, p[1:], p[2:], p[3:], strict=False):
-        pieces.append(
-            0.5
-            * (
-                2 * b
-                + (c - a) * t
-                + (2 * a - 5 * b + 4 * c - d) * t**2
-                + (3 * b - a - 3 * c + d) * t**3
-            )
-        )
-    return np.concatenate([*pieces, p[-1:]])
+    t, t_squared, t_cubed = _steps(steps)
+    a, b, c, d = p[:-3, None], p[1:-2, None], p[2:-1, None], p[3:, None]
+    pieces = 0.5 * (
+        2 * b
+        + (c - a) * t
+        + (2 * a - 5 * b + 4 * c - d) * t_squared
+        + (3 * b - a - 3 * c + d) * t_cubed
+    )
+    return np.concatenate([pieces.reshape(-1, 2), p[-1:]])
+
+
+@functools.cache
+def _steps(count: int) -> tuple[Points, Points, Points]:
+    t = np.linspace(0, 1, count, endpoint=False)[:, None]
+    return t, t**2, t**3
 
 
 def mirror(points: Points) -> Points:
@@ -100,11 +105,12 @@ class Canvas:
         pixels = frame.to_pixels(outline)
         margin = 3 * sigma + 2
         h, w = self.rgb.shape[:2]
-        x0, y0 = np.floor(np.clip(pixels.min(0) - margin, 0, [w, h])).astype(int)
-        x1, y1 = np.ceil(np.clip(pixels.max(0) + margin, 0, [w, h])).astype(int)
+        (left, top), (right, bottom) = pixels.min(0).tolist(), pixels.max(0).tolist()
+        x0, x1 = max(0, math.floor(left - margin)), min(w, math.ceil(right + margin))
+        y0, y1 = max(0, math.floor(top - margin)), min(h, math.ceil(bottom + margin))
         if x1 <= x0 or y1 <= y0:
             return
-        corner = np.array([x0, y0])
+        corner = (x0, y0)
         mask = _polygon(pixels - corner, (y1 - y0, x1 - x0), sigma)
         if inside is not None:
             mask = mask * _polygon(frame.to_pixels(inside) - corner, (y1 - y0, x1 - x0), 0.7)
@@ -127,12 +133,8 @@ class Canvas:
         inside: Points | None = None,
     ) -> None:
         """Paint an open line of the given width in local units, thinner towards its ends."""
-        along = np.gradient(line, axis=0)
-        normal = np.stack([-along[:, 1], along[:, 0]], 1)
-        normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-6)
-        t = np.linspace(-1, 1, len(line))[:, None]
-        half = width / 2 * (np.sqrt(np.clip(1.05 - t**2, 0, 1)) if taper else 1.0)
-        outline = np.concatenate([line + normal * half, (line - normal * half)[::-1]])
+        side = _normal(line) * (width / 2 * (_taper(len(line)) if taper else 1.0))
+        outline = np.concatenate([line + side, (line - side)[::-1]])
         self.fill(frame, outline, colour, soft=soft, opacity=opacity, inside=inside)
 
     def roughen(
@@ -143,6 +145,25 @@ class Canvas:
         mask = _polygon(frame.to_pixels(outline), (h, w), 0.7)
         grain = rng.standard_normal((h, w), dtype=np.float32) * np.float32(strength)
         self.rgb *= (1 + mask * grain)[..., None]
+
+
+def _normal(line: Points) -> Points:
+    """The direction across a line at each of its points, of length 1."""
+    normal = np.empty_like(line)
+    x, y = line[:, 0], line[:, 1]
+    for along, target, sign in ((y, normal[:, 0], -1.0), (x, normal[:, 1], 1.0)):
+        target[1:-1] = sign * ((along[2:] - along[:-2]) / 2)
+        target[0], target[-1] = sign * (along[1] - along[0]), sign * (along[-1] - along[-2])
+    length = np.sqrt(normal[:, :1] ** 2 + normal[:, 1:] ** 2)
+    normal /= np.maximum(length, 1e-6)
+    return normal
+
+
+@functools.cache
+def _taper(count: int) -> Points:
+    """Shares of the width along a line of so many points."""
+    t = np.linspace(-1, 1, count)[:, None]
+    return np.sqrt(np.clip(1.05 - t**2, 0, 1))
 
 
 def _polygon(points: Points, shape: tuple[int, int], sigma: float) -> Plane:
