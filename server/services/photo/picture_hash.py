@@ -1,8 +1,8 @@
 """What a picture looks like in 64 and in 256 bits: the same picture, saved anew, is found again.
 
 A bit tells whether the light rises from one cell to the next (difference hash) by more than noise.
-Measured on 150 portraits of which one pair is the same picture: saved anew at qualities 40 to 85
-and 70 % size, at most 2 of 64 and 12 of 256 bits change; two persons differ in 18 of 256 or more.
+Measured on 240 portraits: saved anew at qualities 40 to 85, or at 75 and 70 % size, at most 2 of 64
+and 6 of 256 bits change; two persons differ in 32 of 256 or more.
 The 64 bits find candidates through an index, the 256 decide.
 """
 
@@ -31,7 +31,8 @@ def hash_picture(jpeg: bytes) -> tuple[str, str] | None:
 
     try:
         with Image.open(io.BytesIO(jpeg)) as picture:
-            grey = picture.convert("L")
+            picture.draft("L", picture.size)  # the light alone is decoded
+            grey = picture.convert("L").reduce(2)
     except (OSError, ValueError):
         return None
     soft = grey.filter(ImageFilter.GaussianBlur(grey.width / BLUR_SHARE))
