@@ -8,14 +8,15 @@ import uuid
 from typing import Any, Protocol
 
 import structlog
-from sqlalchemy import ColumnElement, or_, select, true, update
+from sqlalchemy import ColumnElement, bindparam, or_, select, true, update
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import joinedload
 
 from imagecheck.isolated import ChildGone
 from imagecheck.nudge import Nudge
 from imagecheck.refusals import find_refused
 from imagecheck.report import Report
-from models import Photo, PhotoState, Verdict
+from models import Enrolment, FeatureCode, Photo, PhotoState, Verdict
 from server import failpoints
 from server.context import Context
 from server.gateways.photo_store import (
@@ -24,7 +25,7 @@ from server.gateways.photo_store import (
     content_key,
     hash_bytes,
 )
-from server.services.collection import SYSTEM, lock_enrolment
+from server.services.collection import SYSTEM, lock_enrolments
 from server.services.moment import note_failed_try
 from server.services.photo.keep_file import keep_file, write_keys
 from server.services.photo.picture_hash import hash_picture
@@ -39,6 +40,14 @@ GIVEN_UP_REPORT: dict[str, Any] = Report(
     "capture", "", "fail", (find_refused("given_up"),), is_unfinished=True
 ).to_dict()
 """Of a photo that has no verdict because no worker came back with one."""
+# Built once: building a statement costs more than running it.
+JUDGED = (
+    select(Photo, Enrolment, FeatureCode)
+    .join(Enrolment, Enrolment.id == Photo.enrolment_id)
+    .outerjoin(FeatureCode, FeatureCode.id == Enrolment.feature_code_id)
+    .where(Photo.id == bindparam("wanted_id"))
+    .options(joinedload(Enrolment.photo))
+)
 
 
 class Examination(Protocol):
@@ -111,7 +120,7 @@ def _check(ctx: Context, checker: Checker, which: ColumnElement[bool]) -> bool:
 def _judge(ctx: Context, checker: Checker, photo: Photo) -> None:
     if photo.check_attempts > MAX_ATTEMPTS or photo.original_key is None:
         log.error("photo_given_up", photo_id=str(photo.id), attempts=photo.check_attempts)
-        _record(ctx, photo.id, GIVEN_UP_REPORT, None, None)
+        _record(ctx, photo, GIVEN_UP_REPORT, None, None)
         return
     try:
         data = ctx.photo_store.get(photo.original_key)
@@ -124,13 +133,13 @@ def _judge(ctx: Context, checker: Checker, photo: Photo) -> None:
     )
     failpoints.hit("photo_judged")
     if examination.standard_jpeg is None:
-        _record(ctx, photo.id, examination.report, None, examination.overlay_svg)
+        _record(ctx, photo, examination.report, None, examination.overlay_svg)
         return
     hashes = hash_picture(examination.standard_jpeg)
     standard_key = content_key("standard", hash_bytes(examination.standard_jpeg), ".jpg")
     with keep_file(ctx, standard_key, examination.standard_jpeg):
         failpoints.hit("standard_stored")
-        _record(ctx, photo.id, examination.report, standard_key, examination.overlay_svg, hashes)
+        _record(ctx, photo, examination.report, standard_key, examination.overlay_svg, hashes)
     failpoints.hit("verdict_recorded")
 
 
@@ -163,17 +172,17 @@ def _forgive_attempt(ctx: Context, photo_id: uuid.UUID) -> None:
 
 def _record(
     ctx: Context,
-    photo_id: uuid.UUID,
+    claimed: Photo,
     report: dict[str, Any],
     standard_key: str | None,
     overlay_svg: str | None,
     hashes: tuple[str, str] | None = None,
 ) -> None:
     with write_keys(ctx, *filter(None, [standard_key])) as session:
-        owner = session.scalars(select(Photo.enrolment_id).where(Photo.id == photo_id)).one()
-        enrolment = lock_enrolment(session, owner)
-        photo = session.get_one(Photo, photo_id, populate_existing=True)
-        if enrolment is None or photo.state is not PhotoState.RECEIVED:
+        lock_enrolments(session, Enrolment.id == claimed.enrolment_id)
+        # The code is kept in hand: the session forgets it otherwise, and promoting asks for it.
+        photo, enrolment, _code = session.execute(JUDGED, {"wanted_id": claimed.id}).one()
+        if photo.state is not PhotoState.RECEIVED:
             return
         photo.state = PhotoState.CHECKED
         photo.checked_at = ctx.now()
@@ -186,10 +195,10 @@ def _record(
             photo.standard_sha256 = standard_key.rsplit("/", 1)[-1].removesuffix(".jpg")
         if has_no_true_verdict(photo):
             began_at = photo.counts_from or photo.submitted_at
-            note_failed_try(session, owner, began_at=began_at, now=ctx.now())
+            note_failed_try(session, enrolment.id, began_at=began_at, now=ctx.now())
         promote(session, enrolment, photo, actor=SYSTEM, at=ctx.now())
         failpoints.hit("verdict_not_committed")
-    log.info("photo_checked", photo_id=str(photo_id), verdict=report["verdict"])
+    log.info("photo_checked", photo_id=str(claimed.id), verdict=report["verdict"])
 
 
 def has_no_true_verdict(photo: Photo) -> bool:
