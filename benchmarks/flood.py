@@ -133,10 +133,12 @@ class Probes:
         ]
 
     def _repeat(self, probe: object, times: list[float]) -> None:
-        while not self._ended.wait(0.2):
+        while True:
             start = time.monotonic()
             probe()  # type: ignore[operator]
             times.append(time.monotonic() - start)
+            if self._ended.wait(0.2):
+                return
 
     def _ask_health(self) -> None:
         assert HTTP.get(f"{self._stack.url}/healthz", timeout=ANSWER_LIMIT_S).status_code == 200

@@ -27,7 +27,7 @@ TLS = httpx.create_ssl_context()
 HTTP = httpx.Client(verify=TLS, limits=httpx.Limits(max_keepalive_connections=0))
 
 
-def wait_until(question: Any, timeout_s: float = 30, what: str = "condition") -> Any:
+def wait_until(question: Any, timeout_s: float = 60, what: str = "condition") -> Any:
     """Return the first true answer of ``question``; fails after ``timeout_s``.
 
     It is asked less often the longer it takes: a student may ask 240 times a minute.
@@ -151,7 +151,7 @@ class Stack:
         process = self.processes.pop(name)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal_number)
-        process.wait(timeout=30)
+        process.wait(timeout=60)
         if signal_number == signal.SIGKILL:
             (self.folder / f"{name}.log").rename(self.folder / f"{name}.{process.pid}.log")
 
@@ -276,7 +276,7 @@ class Student:
         prepay_id = order["payment"]["package"].removeprefix("prepay_id=")
         self.control("pay", prepay_id=prepay_id, faults=list(faults))
 
-    def wait_for_status(self, value: str, timeout_s: float = 30) -> Any:
+    def wait_for_status(self, value: str, timeout_s: float = 60) -> Any:
         return self.wait_for(
             f"status {value}", lambda data: data["status"]["value"] == value, timeout_s
         )

@@ -14,12 +14,12 @@ from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.rig.stack import HTTP, wait_until
 from sandbox import libraries
+from tests.browser.people import WAIT_MS
 from tests.sandbox.running import Sandbox
 
 pytestmark = pytest.mark.browser
 
 SAMPLE = Path(__file__).parent / "sample"
-MAIN_WAIT_MS = 10_000
 
 
 class Host:
@@ -30,7 +30,7 @@ class Host:
         self.page = page
         self.url = url
         self.console: list[str] = []
-        page.set_default_timeout(MAIN_WAIT_MS)
+        page.set_default_timeout(WAIT_MS)
         page.on("console", self._note)
 
     def _note(self, line: Any) -> None:
@@ -248,8 +248,7 @@ def test_what_a_phone_refuses_is_an_error(host: Host) -> None:
     expected = [each for each in RUN_TIME_MISTAKES.values() if each]
     wait_until(
         lambda: all(each in "\n".join(host.errors) for each in expected) or None,
-        5,
-        f"missing: {[each for each in expected if each not in str(host.errors)]}",
+        what=f"missing: {[each for each in expected if each not in str(host.errors)]}",
     )
 
 
@@ -264,7 +263,7 @@ def test_money_and_messages_need_a_tap(host: Host) -> None:
         "requestPayment without a tap before it",
         "shareFileMessage outside of a tap",
     )
-    wait_until(lambda: all(each in str(host.errors) for each in wanted) or None, 5, "all refused")
+    wait_until(lambda: all(each in str(host.errors) for each in wanted), what="all are refused")
 
 
 def test_privacy_comes_before_camera_and_album(host: Host) -> None:

@@ -72,7 +72,7 @@ def test_killed_at_each_place_of_the_photo_path(fragile: Stack, picture: bytes) 
         for place in [*UPLOAD_PLACES, *CHECK_PLACES]:
             arming = threading.Thread(target=killer.arm, args=(place, 30))
             arming.start()
-            wait_until((Path(fragile.extra["CAIJI_FAILPOINTS"]) / place).exists, 5, "armed")
+            wait_until((Path(fragile.extra["CAIJI_FAILPOINTS"]) / place).exists, 60, "armed")
             assert crowd._upload(student)
             arming.join()
             assert not (Path(fragile.extra["CAIJI_FAILPOINTS"]) / place).exists(), place

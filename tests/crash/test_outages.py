@@ -111,7 +111,7 @@ def test_full_disk(alone: Stack) -> None:
     limit_files(alone, 10_000)
     try:
         assert_busy(student.upload(new_photo()))
-        assert httpx.get(f"{alone.url}/healthz", timeout=5).status_code == 200
+        assert httpx.get(f"{alone.url}/healthz", timeout=20).status_code == 200
     finally:
         limit_files(alone, resource.RLIM_INFINITY)
     assert set(FolderPhotoStore(alone.folder / "photos").list_keys()) == keys
@@ -139,7 +139,7 @@ def test_database_that_somebody_holds(alone: Stack) -> None:
     try:
         assert_busy(student.upload(new_photo()))
         assert student.http.get(f"/enrolments/{student.enrolment_id}").status_code == 200
-        assert httpx.get(f"{alone.url}/healthz", timeout=5).status_code == 200
+        assert httpx.get(f"{alone.url}/healthz", timeout=20).status_code == 200
     finally:
         holder.execute("ROLLBACK")
         holder.close()
@@ -177,7 +177,7 @@ def test_store_in_s3_that_is_slow_cut_and_deaf(wired: Stack, wires: dict[str, Wi
     for state in ("cut", "deaf"):
         wires["s3"].become(state)  # type: ignore[arg-type]
         assert_busy(student.upload(new_photo()))
-        assert httpx.get(f"{wired.url}/healthz", timeout=5).status_code == 200
+        assert httpx.get(f"{wired.url}/healthz", timeout=20).status_code == 200
         wires["s3"].become("whole")
         assert_well(student)
 

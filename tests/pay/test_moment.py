@@ -253,7 +253,7 @@ def test_approval_and_closing_wait_for_each_other(
         closing.wait(0.3)
         assert approving.is_alive(), "the approval waits for the batch that is being closed"
         batch.closed_at = demo.now()
-    approving.join(10)
+    approving.join(60)
     with demo.db.read() as session:
         row = session.get_one(Enrolment, uuid.UUID(waiting))
         assert session.get_one(Batch, row.batch_id).label == SPRING
@@ -270,4 +270,4 @@ def test_approval_and_closing_wait_for_each_other(
         closer.start()
         closing.wait(0.3)
         assert closer.is_alive(), "closing waits for the approval"
-    closer.join(10)
+    closer.join(60)

@@ -151,10 +151,10 @@ def bomb() -> bytes:
     ids=lambda body: str(body[:30]),
 )
 def test_hostile_xml_is_refused_at_once(body: bytes) -> None:
-    started = time.monotonic()
+    started = time.thread_time()
     with pytest.raises((NoticeMalformed, SignatureInvalid)):
         make_gateway().read_notice({}, body, NOW)
-    assert time.monotonic() - started < 1
+    assert time.thread_time() - started < 1
 
 
 def test_our_xml_survives_its_own_parser() -> None:

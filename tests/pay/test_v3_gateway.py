@@ -233,10 +233,10 @@ def test_all_calls_of_one_request_share_its_time(stub: Stub, gateway: PayV3Gatew
     stub.answer = lambda _request: Reply(200, b"{}", hang_s=0.4)
     started = time.monotonic()
     with time_budget(1.0):
-        for _ in range(5):
+        for _ in range(25):
             with pytest.raises((GatewayTimeout, SignatureInvalid)):
                 gateway.query("CJ1")
-    assert time.monotonic() - started < 1.6
+    assert time.monotonic() - started < 5, "and not 25 times 0.4 s"
 
 
 def test_huge_answer_is_left(stub: Stub, gateway: PayV3Gateway) -> None:
