@@ -27,6 +27,8 @@ $(VENV)/node/package-lock.json: sandbox/phone/package-lock.json $(VENV)/.install
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed $(VENV)/node-checks/package-lock.json | $(VENV)/node/package-lock.json
 	@echo "installing what the tests need into $(VENV)"
 	@$(PIP) install --quiet --no-deps --require-hashes -r requirements-dev.txt
+	@# compiles once what every worker of a run would else compile for itself
+	@$(PYTEST) --numprocesses=0 --collect-only -qq >/dev/null || true
 	@touch $@
 
 $(VENV)/node-checks/package-lock.json: tests/miniprogram/package-lock.json $(VENV)/.installed
