@@ -2,19 +2,17 @@ from __future__ import annotations
 
 import base64
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.rig.processes import run_process
 from server.settings import SettingsInvalid, load_settings
 from server.wiring import build_context, verify_context
 from tests.backends import S3_CREDENTIALS, run_s3
 
-ROOT = Path(__file__).parents[2]
 REAL = {
     "password_memory_kib": 19_456,
     "demo": False,
@@ -134,7 +132,7 @@ def test_memory_limits_with_several_web_processes_are_refused(
     assert "CAIJI_RATE_LIMIT_URL" in verify({**base_settings, "data_dir": tmp_path})
 
 
-@pytest.mark.parametrize("command", [["-m", "gunicorn", "wsgi:app"], ["-m", "server.worker"]])
+@pytest.mark.parametrize("command", [["gunicorn", "wsgi:app"], ["server.worker"]])
 def test_process_with_an_empty_key_ends_within_seconds(command: list[str], tmp_path: Path) -> None:
     environment = {
         "PATH": os.environ["PATH"],
@@ -142,15 +140,7 @@ def test_process_with_an_empty_key_ends_within_seconds(command: list[str], tmp_p
         "CAIJI_SECRET_KEY": "x" * 40,
         "PORT": "0",
     }
-    done = subprocess.run(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
+    done = run_process(*command, env=environment)
     assert done.returncode != 0
     assert "caiji: CAIJI_FIELD_KEYS: is empty" in done.stderr
     assert "Traceback" not in done.stderr
