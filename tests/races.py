@@ -14,7 +14,7 @@ from sqlalchemy import event, text
 
 from server.db import Database
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 BLOCKED = text(
     "SELECT count(*) FROM pg_stat_activity"
     " WHERE datname = current_database() AND wait_event_type = 'Lock'"

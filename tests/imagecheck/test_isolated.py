@@ -111,7 +111,7 @@ def test_child_that_hangs_costs_one_photo_its_verdict_and_nobody_else(checker: C
 def test_photo_that_needs_more_memory_than_allowed_may_come_again_and_the_next_one_passes() -> None:
     out = io.BytesIO()
     Image.new("RGBA", (7900, 7900), (120, 130, 140, 250)).save(out, "PNG", compress_level=1)
-    with Checker(timeout_s=20, memory_mb=400) as narrow:
+    with Checker(timeout_s=60, memory_mb=400) as narrow:
         narrow.warm_up()
         photo = narrow.examine(out.getvalue(), mode="final")
         assert codes(photo) == ["file.unreadable"]
