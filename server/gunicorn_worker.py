@@ -17,6 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from selectors import EVENT_READ
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
@@ -64,6 +65,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         _limit_arenas()
         self._closing = ThreadPoolExecutor(CLOSING_THREADS, thread_name_prefix="closing")
         self._in_hand: dict[TConn, float] = {}
+        self._peeked: WeakKeyDictionary[TConn, int] = WeakKeyDictionary()
         super().init_process()
 
     def enqueue_req(self, conn: TConn) -> None:
@@ -84,7 +86,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def on_pending_socket_readable(self, conn: TConn, client: socket.socket) -> None:
         """Look again at a request that was not complete."""
         self.poller.unregister(client)
-        if self._is_ready(conn):
+        seen = self._peeked.pop(conn, 0)
+        # Woken although nothing more is there: the client has hung up, the rest will never come.
+        if self._is_ready(conn) or 0 < seen == self._peeked.get(conn):
+            self._peeked.pop(conn, None)
             self.pending_conns.remove(conn)
             conn.data_ready = True
             super().enqueue_req(conn)
@@ -101,6 +106,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         except OSError:
             return True  # the thread will see the same error, and close
         is_over = not data or has_arrived(data)
+        if not is_over:
+            self._peeked[conn] = len(data)
         conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1 if is_over else len(data) + 1)
         return is_over
 

@@ -18,7 +18,7 @@ from benchmarks.flood import (
     run_house,
     run_route,
 )
-from server.gunicorn_worker import has_arrived
+from server.gunicorn_worker import ARRIVAL_S, has_arrived
 from tests.rounds import few
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -135,6 +135,18 @@ def test_connection_that_asked_a_thousand_times_ends_like_any_other(house: House
             assert proxy.getresponse().read()
         time.sleep(KEPT_IDLE_S + 3)
     assert "RecursionError" not in stack.read_log("web")
+
+
+@pytest.mark.parametrize("kind", ["half a head", "half a notice"])
+def test_client_that_hangs_up_in_the_middle_is_let_go_at_once(house: House, kind: str) -> None:
+    """And not looked at again and again until its ten seconds are over."""
+    with connect(house[0].port, HEADS[kind]) as client:
+        client.shutdown(socket.SHUT_WR)
+        client.settimeout(ARRIVAL_S - 2)
+        answer = b""
+        with contextlib.suppress(ConnectionError):
+            answer = client.recv(4096)
+    assert not answer or 400 <= int(answer.split(b" ", 2)[1]) < 500, answer[:200]
 
 
 @pytest.mark.long
