@@ -10,7 +10,7 @@ import datetime as dt
 import operator
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import (
@@ -150,7 +150,7 @@ WRITE_HISTORY = insert(CHANGE)
 
 def _write_each(connection: Connection, settled: Sequence[Settled], now: dt.datetime) -> None:
     """Write table by table."""
-    lines = [asdict(each) | {"now": now} for each in settled]
+    lines = [{name: read(each) for name, read in READ.items()} | {"now": now} for each in settled]
     notices = [{name: line[field] for name, field in NOTICE_VALUES.items()} for line in lines]
     at = {"received_at": now, "handled_at": now}
     connection.execute(INSERT_NOTICE, [notice | SAME_NOTICE | at for notice in notices])
