@@ -18,9 +18,11 @@ from server.context import Context
 from server.demo import INSTITUTION
 from server.errors import NotFound
 from server.gateways.photo_store import content_key, hash_bytes
+from server.services.consent.parts import PHOTO
 from server.services.jobs import register_job, run_next_job
 from server.services.prints.jobs import (
     KIND,
+    PrintGone,
     PrintView,
     open_print,
     request_print,
@@ -32,6 +34,8 @@ from server.services.prints.paper import PAPERS, lay_out
 from server.services.prints.photos import PhotoLargerThanPaper, print_student
 from server.services.prints.sheet import Print, draw_sheets
 from server.services.profiles.catalogue import save_profile, switch_profile
+from server.services.rights.in_person import decide_for
+from server.services.student.release import IDENTITIES_SEEN
 from server.services.viewer import Viewer
 from tests.college import Collected, collect, found_other_college, make_students, view_as
 from tests.exports.test_export_profiles import SHIPPED, cut
@@ -211,6 +215,29 @@ def test_batch_is_printed_in_the_order_that_was_typed_and_audited(
     assert entry.detail["人数"] == 2
     assert students[0].name not in str(entry.detail)
     assert "print.download" in actions
+
+
+@one_engine
+def test_sheets_that_show_who_takes_the_consent_back_are_gone(demo: Context, admin: Viewer) -> None:
+    students = collect_with_photos(demo)
+    orders = [
+        PrintOrder(order="list", student_nos=tuple(one.student_no for one in group))
+        for group in (students[:2], students[2:])
+    ]
+    register_job(KIND, run_print)
+    shown, other = [request_print(demo, admin, order) for order in orders]
+    while run_next_job(demo):
+        pass
+    assert open_print(demo, admin, shown, 1)
+    decide_for(
+        *(demo, admin, students[0].id),
+        kind=PHOTO,
+        is_given=False,
+        identity_seen=IDENTITIES_SEEN[0],
+    )
+    with pytest.raises(PrintGone):
+        open_print(demo, admin, shown, 1)
+    assert open_print(demo, admin, other, 1)
 
 
 @one_engine

@@ -9,6 +9,7 @@ deletion is opened, which people answer.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -22,6 +23,7 @@ from server.services.consent.guardian import Guardian, needs_guardian, require_g
 from server.services.consent.parts import FACES, PHOTO
 from server.services.faces.forget import forget_student
 from server.services.photo.end_photos import delete_files, end_photos
+from server.services.prints.jobs import discard_prints
 from server.services.rights.own import lock_own
 from server.services.rights.requests import WITHDRAWAL, open_request
 
@@ -79,7 +81,7 @@ def change_own_consent(
             who = require_guardian(session, ctx, enrolment, guardian, version)
         decider = Decider(who, user_id=user_id)
         keys = apply_decision(session, ctx, enrolment, kind, is_given=is_given, decider=decider)
-    delete_files(ctx, keys)
+    follow_decision(ctx, enrolment.id, keys, kind, is_given=is_given)
 
 
 def apply_decision(
@@ -91,7 +93,7 @@ def apply_decision(
     is_given: bool,
     decider: Decider,
 ) -> list[str]:
-    """Record a decision and let follow what must; returns files to delete after the commit.
+    """Record a decision; returns the files that :func:`follow_decision` deletes after the commit.
 
     Raises:
         ConsentKindUnknown.
@@ -120,3 +122,12 @@ def apply_decision(
         reason="consent withdrawn",
         shown_reason="撤回同意",
     )
+
+
+def follow_decision(
+    ctx: Context, enrolment_id: uuid.UUID, keys: Sequence[str], kind: str, *, is_given: bool
+) -> None:
+    """Do what a decision asks for outside its transaction: files and sheets that show the photo."""
+    delete_files(ctx, keys)
+    if kind == PHOTO and not is_given:
+        discard_prints(ctx, enrolment_id)

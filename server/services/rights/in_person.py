@@ -15,8 +15,12 @@ from server.services.collection import lock_enrolment
 from server.services.consent.ask import current_notice
 from server.services.consent.decide import Decider
 from server.services.consent.guardian import PAPER, Guardian, record_guardian, require_guardian
-from server.services.photo.end_photos import delete_files
-from server.services.rights.change_consent import EnrolmentConsents, apply_decision, read_consents
+from server.services.rights.change_consent import (
+    EnrolmentConsents,
+    apply_decision,
+    follow_decision,
+    read_consents,
+)
 from server.services.rights.copy import write_copy
 from server.services.rights.requests import IN_PERSON, open_request
 from server.services.student.release import IDENTITIES_SEEN, ReleaseUnexplained
@@ -66,7 +70,7 @@ def decide_for(
             同意=kind,
             结果="同意" if is_given else "撤回",
         )
-    delete_files(ctx, keys)
+    follow_decision(ctx, enrolment_id, keys, kind, is_given=is_given)
 
 
 def note_guardian(
