@@ -116,16 +116,18 @@ def test_archive_is_closed_once_somebody_in_it_withdraws(
     job_id = ask("photo_number", "registration", "student_card")
     read_archive(demo, admin, job_id)
     demo.clock.advance(seconds=5)  # type: ignore[attr-defined]
-    withdraw(demo, students[0], "degree")
     page = f"/console/exports/{job_id}"
     desk = sign_in(app, "admin")
+    assert f"{page}/archive.zip" in desk.read("/console/exports").html
+    withdraw(demo, students[0], "degree")
     assert "撤回了同意" not in desk.read(page).text
+    assert f"{page}/archive.zip" not in desk.read("/console/exports").html, "its page counts who"
     withdraw(demo, students[1], "student_card")
     with pytest.raises(ExportOutdated):
         open_export(demo, admin, job_id, start=0)
-    shown = desk.read(page).text
-    assert "1 名学生撤回了同意" in shown
-    assert "archive.zip" not in shown
-    assert "重新导出" in shown
+    shown = desk.read(page)
+    assert "1 名学生撤回了同意" in shown.text
+    assert "archive.zip" not in shown.html
+    assert "重新导出" in shown.text
     refused = desk.get(f"{page}/archive.zip")
     assert (refused.status_code, "撤回了同意" in refused.text) == (410, True)

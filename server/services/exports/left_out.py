@@ -5,11 +5,12 @@ An export that would hold nobody is refused before it starts, and says why.
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from sqlalchemy import exists, not_, select
+from sqlalchemy import exists, func, not_, select
 from sqlalchemy.orm import Session
 
 from models import ConsentRecord, Enrolment
@@ -135,3 +136,12 @@ def name_left_out(
             for key, number, name in session.execute(query)
         ]
     return sorted(found, key=lambda each: each.student_no)
+
+
+def find_last_withdrawal(session: Session, institution_id: uuid.UUID) -> dt.datetime | None:
+    """Return when somebody of the institution last took a consent back."""
+    return session.scalar(
+        select(func.max(ConsentRecord.at))
+        .join(Enrolment, Enrolment.id == ConsentRecord.enrolment_id)
+        .where(Enrolment.institution_id == institution_id, not_(ConsentRecord.is_given))
+    )

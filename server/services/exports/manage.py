@@ -21,6 +21,7 @@ from server.services.exports.discard import KEPT, KIND, UNFINISHED, discard
 from server.services.exports.left_out import (
     LeftOut,
     count_withdrawn,
+    find_last_withdrawal,
     name_left_out,
     require_somebody,
 )
@@ -88,6 +89,8 @@ class ExportView:
     is_there: bool
     withdrawn: int = 0
     """Students in it who took their consent back since; counted for one export, not in lists."""
+    may_be_outdated: bool = False
+    """Somebody of the institution took a consent back since: the export's page counts who."""
 
     @property
     def is_unfinished(self) -> bool:
@@ -231,7 +234,13 @@ def list_exports(ctx: Context, viewer: Viewer) -> list[ExportView]:
     """Return the newest exports of the institution."""
     with ctx.db.read() as session:
         jobs = session.scalars(_own_jobs(viewer).limit(LISTED)).all()
-        return [_describe(session, job) for job in jobs]
+        last = find_last_withdrawal(session, viewer.institution_id)
+        return [
+            replace(
+                _describe(session, job), may_be_outdated=last is not None and last > job.created_at
+            )
+            for job in jobs
+        ]
 
 
 def list_left_out(ctx: Context, viewer: Viewer, job_id: uuid.UUID) -> list[LeftOut]:
