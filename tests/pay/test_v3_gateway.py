@@ -214,19 +214,19 @@ def test_refund_and_its_query(side: WechatSide, stub: Stub, gateway: PayV3Gatewa
 
 
 def test_hanging_gateway_is_left_in_time(stub: Stub, gateway: PayV3Gateway) -> None:
-    stub.answer = lambda _request: Reply(200, b"{}", hang_s=4)
+    stub.answer = lambda _request: Reply(200, b"{}", hang_s=60)
     started = time.monotonic()
     with pytest.raises(GatewayTimeout):
         gateway.query("CJ1")
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 30
 
 
 def test_gateway_that_drips_is_left_in_time(stub: Stub, gateway: PayV3Gateway) -> None:
-    stub.answer = lambda _request: Reply(200, b"x" * 100, drip_s=0.1)
+    stub.answer = lambda _request: Reply(200, b"x" * 1000, drip_s=0.1)
     started = time.monotonic()
     with pytest.raises(GatewayTimeout):
         gateway.query("CJ1")
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 30
 
 
 def test_all_calls_of_one_request_share_its_time(stub: Stub, gateway: PayV3Gateway) -> None:
