@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import combinations
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ from imagecheck.faces import Points
 from imagecheck.measures.eyes import Eyes
 from imagecheck.measures.skin import Skin, fill
 from imagecheck.ranks import find_median_colour, split_colours, whole_colours
-from imagecheck.wall import Mask, square_distance
+from imagecheck.wall import Lab, Mask, square_distance
 
 Floats = npt.NDArray[np.float32]
 _CENTRE_X = int((PATCH_EYES[0][0] + PATCH_EYES[1][0]) / 2)
@@ -39,8 +40,17 @@ _HEM_SAG = np.floor(
 """Rows by which each bow lies lower than its middle, (5, 1, 117)."""
 _HEM_FIFTHS = np.linspace(0, _HEM_X.size, 6).round().astype(np.intp)
 """Where the fifths of a hem begin and end."""
+UNLIKE = 100.0
+"""Stands in where not all the places are seen that a scarf would cover."""
 NO_TEXTURE_SEEN = 5.0
 """Stands in where nothing but skin and wall is above the forehead; hair has about as much."""
+_BESIDE_JAW_PX, _MOUTH_HALF_PX = (8, 26), 12
+_UNDER_CHIN, _THROAT_HALF_PX = (0.10, 0.22), 10
+_FOREHEAD_ROWS_PX, _BROWS_HALF_PX = (20, 40), 40
+"""Where cloth is that is wound round a head: beside the jaw at the height of the mouth, on the
+throat (in eye-to-chin distances below the chin), and above the brows."""
+_FOLD_WEIGHTS = np.array([0.5, 1.0, 1.0], np.float32)
+"""Folds and shade change the lightness of cloth, not its colour."""
 _SHINE_SHARES = np.linspace(0.4, 1.3, 10, dtype=np.float32)
 _SHINE_DELTA_AB, _SHINE_LEAST_A = 6.0, 4.0
 _BLACK_L = 12.0
@@ -210,6 +220,36 @@ class Hair:
         lightness = np.ascontiguousarray(region[..., 0])
         detail = lightness - cv2.GaussianBlur(lightness, (0, 0), 3)
         return float(detail[there].std() / max(float(lightness[there].mean()), 8.0) * 30)
+
+    def wound_cloth(self) -> float:
+        """How much what is beside both jaws, on the throat and on the forehead differs, in Lab.
+
+        The largest difference of two of the four, lightness by half: a headscarf is one cloth all
+        round, bare heads show skin, hair and wall there.
+        """
+        colours = [find_median_colour(part) for part in self._find_wound() if part.size]
+        if len(colours) < 4:  # noqa: PLR2004 - a place lies outside the patch
+            return UNLIKE
+        return max(
+            float(np.linalg.norm((one - other) * _FOLD_WEIGHTS))
+            for one, other in combinations(colours, 2)
+        )
+
+    def _find_wound(self) -> tuple[Lab, Lab, Lab, Lab]:
+        """Lab beside the jaw at the left and right of the picture, on the throat, the forehead."""
+        near, far = _BESIDE_JAW_PX
+        mouth, chin = int(self.points[[48, 54], 1].mean()), float(self.points[8, 1])
+        left, right = int(self.points[3:6, 0].min()), int(self.points[11:14, 0].max())
+        t = chin - PATCH_EYES[0][1]
+        throat = slice(*(max(0, int(chin + share * t)) for share in _UNDER_CHIN))
+        low, high = (max(0, self._brow_top - away) for away in _FOREHEAD_ROWS_PX)
+        beside = slice(max(0, mouth - _MOUTH_HALF_PX), max(0, mouth + _MOUTH_HALF_PX + 1))
+        return (
+            self.lab[beside, max(0, left - far) : max(0, left - near)],
+            self.lab[beside, max(0, right + near) : max(0, right + far)],
+            self.lab[throat, _CENTRE_X - _THROAT_HALF_PX : _CENTRE_X + _THROAT_HALF_PX + 1],
+            self.lab[high:low, _CENTRE_X - _BROWS_HALF_PX : _CENTRE_X + _BROWS_HALF_PX],
+        )
 
     def hem(self) -> float:
         """Strength of a straight or evenly bowed edge across the whole forehead, in Lab units.

@@ -156,6 +156,27 @@ def test_grey_wool_is_no_forehead() -> None:
     assert statuses(data)["head.covered"] == "warn"
 
 
+@pytest.mark.parametrize("skin", ["medium", "deep"])
+def test_cloth_round_the_face_is_a_headscarf_though_it_has_the_colour_of_skin(skin: str) -> None:
+    portrait = Portrait(skin=SKIN_TONES[skin])
+    pixels = np.asarray(draw(portrait)).copy()
+    points = analyse(jpeg_bytes(portrait)).points
+    rows, columns = np.mgrid[0:640, 0:480]
+    top, chin = points[17:27, 1].min() - 18, points[8, 1] - 2
+    middle, half = (top + chin) / 2, (points[16, 0] - points[0, 0]) * 0.46
+    aside = columns - points[8, 0]
+    is_face = (aside / half) ** 2 + ((rows - middle) / ((chin - top) / 2)) ** 2 < 1
+    is_head = (aside / 135) ** 2 + ((rows - middle) / 230) ** 2 < 1
+    is_cloth = (is_head | (rows > chin) & (np.abs(aside) < 150)) & ~is_face
+    folds = 6 * np.sin(rows * 0.07 + columns * 0.05)[..., None]
+    weave = np.random.default_rng(1).normal(0, 5, (640, 480, 1))
+    cloth = np.clip(np.array((150, 118, 96)) + folds + weave, 0, 255).astype(np.uint8)
+    pixels[is_cloth] = cloth[is_cloth]
+    data = encode(Image.fromarray(pixels), 88)
+    assert statuses(data)["head.covered"] == "warn"
+    assert "head.covered" not in statuses(jpeg_bytes(portrait))
+
+
 def test_shine_on_a_bald_skull_is_no_hat() -> None:
     portrait = Portrait(hair="bald")
     pixels = np.asarray(draw(portrait)).astype(np.float32)
