@@ -13,6 +13,11 @@ _SHOULDER_PLACES = (0.72, 0.82, 0.92)
 _NECK_REACH = 0.45
 """The neck is sought so far below the chin, in eye-to-chin distances."""
 
+_NECK_ASIDE = 0.12
+"""The neck's middle lies no further from that of the face, in face widths."""
+_LOWEST_PX = 12
+"""A body that begins in so many of the lowest rows shows no shoulder."""
+
 PITCH_TERMS = (
     # what, mean and standard deviation over compliant photos, weight
     ("nose tip to base over eye distance", 0.2256, 0.0278, 0.52),
@@ -113,6 +118,7 @@ def measure_shoulders(analysis: Analysis) -> float | None:
     """Height difference of the shoulders over the face width; ``None`` when not seen.
 
     At equal distances from the neck: a head that leans aside has level shoulders, but not under it.
+    Where one of them lies below the picture, the difference is at least what is seen of it.
     """
     body = ~analysis.wall.mask
     floor = int(analysis.points[8, 1] - 0.1 * analysis.eye_to_chin_px)
@@ -120,16 +126,20 @@ def measure_shoulders(analysis: Analysis) -> float | None:
     differences = []
     for place in _SHOULDER_PLACES:
         at = [middle + side * place * analysis.face_width_px for side in (-1, 1)]
-        heights = [_shoulder_row(analysis, body, x, floor) for x in at]
-        if None not in heights:
-            differences.append(float(heights[1] or 0) - float(heights[0] or 0))
+        left, right = (_shoulder_row(analysis, body, x, floor) for x in at)
+        if left is None or right is None or min(left, right) >= analysis.height - _LOWEST_PX:
+            continue
+        differences.append(right - left)
     if not differences:
         return None
     return abs(float(np.median(differences))) / analysis.face_width_px
 
 
 def _find_neck(analysis: Analysis, body: Mask) -> float:
-    """Middle of the body where it is narrowest below the chin, or that of the face without it."""
+    """Middle of the body where it is narrowest below the chin, or that of the face without it.
+
+    Never far from the middle of the face: hair that hangs on one side is no neck.
+    """
     middle, chin = analysis.face_centre_x_px, float(analysis.points[8, 1])
     x, end = int(middle), int(chin + _NECK_REACH * analysis.eye_to_chin_px)
     rows = body[max(0, int(chin)) : min(analysis.height, end) : 2]
@@ -141,15 +151,20 @@ def _find_neck(analysis: Analysis, body: Mask) -> float:
         return middle
     to_left, to_right = (side[is_seen].argmin(axis=1) for side in (left, right))
     narrowest = int((to_left + to_right).argmin())
-    return x + float(to_right[narrowest] - to_left[narrowest]) / 2
+    aside = float(to_right[narrowest] - to_left[narrowest]) / 2
+    most = _NECK_ASIDE * analysis.face_width_px
+    return x + min(max(aside, -most), most)
 
 
 def _shoulder_row(analysis: Analysis, body: Mask, at: float, floor: int) -> int | None:
-    """Where the body begins in a column, seen from below; ``None`` when it cannot be told."""
+    """Where the body begins in a column, seen from below; ``None`` when it cannot be told.
+
+    The height of the picture where only wall is seen.
+    """
     x = int(at)
     if not _STRIP_PX < x < analysis.width - _STRIP_PX or not 0 <= floor < analysis.height - 20:
         return None
     column = body[floor:, x - 4 : x + 5].mean(axis=1) > 0.5  # noqa: PLR2004 - majority
     gaps = np.flatnonzero(~column)
     row = floor + (int(gaps[-1]) + 1 if gaps.size else 0)
-    return row if floor + 3 < row < analysis.height - 12 else None
+    return row if floor + 3 < row else None

@@ -135,6 +135,14 @@ def test_uneven_shoulders_ask_for_a_look() -> None:
     assert statuses(jpeg_bytes(Portrait(shoulder_tilt_deg=14)))["pose.shoulders"] == "warn"
 
 
+@pytest.mark.parametrize("tilt_deg", [14, -14])
+def test_shoulder_below_the_picture_is_lower_than_the_other(tilt_deg: float) -> None:
+    pixels = np.array(draw(Portrait(shoulder_tilt_deg=tilt_deg)))
+    lower = np.roll(pixels, 120, axis=0)
+    lower[:120] = pixels[0, 0]
+    assert statuses(encode(Image.fromarray(lower), 88))["pose.shoulders"] == "warn"
+
+
 def test_level_shoulders_stay_level_under_a_head_that_leans_aside() -> None:
     upright = np.array(draw(Portrait(shoulder_tilt_deg=4)))
     tilts = []
