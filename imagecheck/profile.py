@@ -90,7 +90,7 @@ _LIMITS: Mapping[str, Limit] = MappingProxyType(
             (-8, 8), "deg", "ISO/IEC 19794-5: 8 degrees; 5 asks for a look", warn=(-5, 5)
         ),
         "pose.yaw": _fails((-8.5, 8.5), "deg", SOURCES, warn=(-7, 7)),
-        "pose.pitch": _fails((-2.85, 2.9), "", SOURCES, warn=(-2.5, 2.5)),
+        "pose.pitch": _fails((-2.6, 2.9), "", SOURCES, warn=(-2.35, 2.5)),
         "pose.shoulders": _warns((None, 0.22), "", CALIBRATED),
         "eyes.closed": _fails((None, 1.0), "", SOURCES, warn=(None, 0.9)),
         "eyes.gaze": _warns((0.38, 0.62), "", CALIBRATED),

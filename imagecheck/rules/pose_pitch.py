@@ -15,8 +15,8 @@ RULE = Rule(
     code="pose.pitch",
     clause="头部端正，平视镜头",
     method=(
-        "Nose, ear level, brows and face height, and the slope of the face into the picture, in "
-        "standard deviations of compliant photos."
+        "Heights of forehead, brows, nose, cheeks, ears, lip and chin below the eyes, and widths "
+        "of nose and head, in units of four degrees, a standard deviation of compliant photos."
     ),
     measurement="pitch_score",
     measure=_measure,

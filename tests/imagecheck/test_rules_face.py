@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,11 @@ from PIL import Image
 
 import imagecheck
 from benchmarks.rig.portraits import SKIN_TONES, Portrait, draw, encode, jpeg_bytes
+from imagecheck.analysis import Analysis
+from imagecheck.decode import decode
+from imagecheck.faces.face import Mesh, Search
+from imagecheck.measures.posture import measure_pitch
+from imagecheck.profile import find_profile
 
 
 def statuses(data: bytes) -> dict[str, str]:
@@ -141,6 +147,25 @@ def test_shoulder_below_the_picture_is_lower_than_the_other(tilt_deg: float) -> 
     lower = np.roll(pixels, 120, axis=0)
     lower[:120] = pixels[0, 0]
     assert statuses(encode(Image.fromarray(lower), 88))["pose.shoulders"] == "warn"
+
+
+@pytest.mark.parametrize("deg", [-20.0, -10.0, 10.0, 20.0])
+@pytest.mark.parametrize("roll_deg", [0.0, 8.0])
+def test_turned_mesh_nods_by_as_much(deg: float, roll_deg: float) -> None:
+    profile = find_profile("moe-2017")
+    picture = decode(jpeg_bytes(Portrait(roll_deg=roll_deg)))
+    level = Analysis.of_picture(picture, profile=profile, mode="final")
+    assert level.face is not None
+    assert level.face.mesh is not None
+    roll, nod = np.radians(level.roll_deg), np.radians(deg)
+    upright = np.array(
+        [[np.cos(roll), np.sin(roll), 0], [-np.sin(roll), np.cos(roll), 0], [0, 0, 1]]
+    )
+    tilt = np.array([[1, 0, 0], [0, np.cos(nod), np.sin(nod)], [0, -np.sin(nod), np.cos(nod)]])
+    mesh = Mesh(level.face.mesh.points @ (upright.T @ tilt @ upright).T, {})
+    search = Search((replace(level.face, mesh=mesh),))
+    turned = Analysis(level.pixels, picture.facts, profile=profile, search=search)
+    assert measure_pitch(turned) - measure_pitch(level) == pytest.approx(deg / 4, abs=0.8)
 
 
 def test_level_shoulders_stay_level_under_a_head_that_leans_aside() -> None:
