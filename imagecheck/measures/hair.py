@@ -44,11 +44,13 @@ UNLIKE = 100.0
 """Stands in where not all the places are seen that a scarf would cover."""
 NO_TEXTURE_SEEN = 5.0
 """Stands in where nothing but skin and wall is above the forehead; hair has about as much."""
-_BESIDE_JAW_PX, _MOUTH_HALF_PX = (8, 26), 12
+_BESIDE_JAW_PX, _MOUTH_HALF_PX = (16, 34), 12
 _UNDER_CHIN, _THROAT_HALF_PX = (0.10, 0.22), 10
 _FOREHEAD_ROWS_PX, _BROWS_HALF_PX = (20, 40), 40
 """Where cloth is that is wound round a head: beside the jaw at the height of the mouth, on the
 throat (in eye-to-chin distances below the chin), and above the brows."""
+_WELL_LIT_L = 60.0
+"""Colours come closer in the dark: L* that the brightest skin has otherwise."""
 _FOLD_WEIGHTS = np.array([0.5, 1.0, 1.0], np.float32)
 """Folds and shade change the lightness of cloth, not its colour."""
 _SHINE_SHARES = np.linspace(0.4, 1.3, 10, dtype=np.float32)
@@ -224,16 +226,20 @@ class Hair:
     def wound_cloth(self) -> float:
         """How much what is beside both jaws, on the throat and on the forehead differs, in Lab.
 
-        The largest difference of two of the four, lightness by half: a headscarf is one cloth all
-        round, bare heads show skin, hair and wall there.
+        The largest difference of two of the four, lightness by half, as if it were well lit: a
+        headscarf is one cloth all round, bare heads show skin, hair and wall there. Nothing is
+        told without colours, or where wall is seen beside the jaw.
         """
         colours = [find_median_colour(part) for part in self._find_wound() if part.size]
-        if len(colours) < 4:  # noqa: PLR2004 - a place lies outside the patch
+        if len(colours) < 4 or self.skin.is_in_one_tint:  # noqa: PLR2004 - outside the patch
             return UNLIKE
-        return max(
+        if min(np.linalg.norm(side - self.wall.colour) for side in colours[:2]) < _WALL_DELTA_E:
+            return UNLIKE
+        most = max(
             float(np.linalg.norm((one - other) * _FOLD_WEIGHTS))
             for one, other in combinations(colours, 2)
         )
+        return most * max(1.0, _WELL_LIT_L / max(1.0, self.skin.middle_brightest))
 
     def _find_wound(self) -> tuple[Lab, Lab, Lab, Lab]:
         """Lab beside the jaw at the left and right of the picture, on the throat, the forehead."""

@@ -6,16 +6,22 @@ import numpy as np
 
 from imagecheck.analysis import PATCH_EYES, PATCH_IED, Analysis
 from imagecheck.faces import Points
+from imagecheck.measures.clothing import measure_blend
 from imagecheck.wall import Mask
 
 _EYE_Y = PATCH_EYES[0][1]
 _SHOULDER_PLACES = (0.72, 0.82, 0.92)
 """Distances from the neck's middle at which shoulders are measured, in face widths."""
+_BESIDE_NECK = (0.5, 0.6)
+"""Where the body is seen that goes on below the picture."""
 _NECK_REACH = 0.45
 """The neck is sought so far below the chin, in eye-to-chin distances."""
 
 _NECK_ASIDE = 0.12
 """The neck's middle lies no further from that of the face, in face widths."""
+_MOSTLY_WALL = 0.6
+"""Where so much beside the collar has the wall's colour, the clothes have it, too; a side that lies
+below the picture leaves half."""
 _LOWEST_PX = 12
 """A body that begins in so many of the lowest rows shows no shoulder."""
 
@@ -151,18 +157,37 @@ def measure_shoulders(analysis: Analysis) -> float | None:
     Where one of them lies below the picture, the difference is at least what is seen of it.
     """
     body = ~analysis.wall.mask
-    floor = int(analysis.points[8, 1] - 0.1 * analysis.eye_to_chin_px)
-    middle = _find_neck(analysis, body)
-    differences = []
-    for place in _SHOULDER_PLACES:
-        at = [middle + side * place * analysis.face_width_px for side in (-1, 1)]
-        left, right = (_shoulder_row(analysis, body, x, floor) for x in at)
-        if left is None or right is None or min(left, right) >= analysis.height - _LOWEST_PX:
-            continue
-        differences.append(right - left)
+    middle, lowest = _find_neck(analysis, body), analysis.height - _LOWEST_PX
+    left, right = (_find_shoulder(analysis, body, middle, side) for side in (-1, 1))
+    differences = [
+        right_row - left_row
+        for left_row, right_row in zip(left, right, strict=True)
+        if left_row is not None and right_row is not None and min(left_row, right_row) < lowest
+    ]
     if not differences:
         return None
     return abs(float(np.median(differences))) / analysis.face_width_px
+
+
+def _find_shoulder(analysis: Analysis, body: Mask, middle: float, side: int) -> list[int | None]:
+    """Where the body begins at the places of one side; ``None`` where it cannot be told.
+
+    It lies below the picture only where it is seen nearer to the neck and the clothes differ from
+    the wall.
+    """
+    near, rows = (
+        [
+            _shoulder_row(analysis, body, middle + side * place * analysis.face_width_px)
+            for place in places
+        ]
+        for places in (_BESIDE_NECK, _SHOULDER_PLACES)
+    )
+    lowest = analysis.height - _LOWEST_PX
+    if any(row is not None and row < lowest for row in near):
+        blend = analysis.part(measure_blend)
+        if blend is None or blend < _MOSTLY_WALL:
+            return rows
+    return [row if row is not None and row < lowest else None for row in rows]
 
 
 def _find_neck(analysis: Analysis, body: Mask) -> float:
@@ -186,12 +211,12 @@ def _find_neck(analysis: Analysis, body: Mask) -> float:
     return x + min(max(aside, -most), most)
 
 
-def _shoulder_row(analysis: Analysis, body: Mask, at: float, floor: int) -> int | None:
+def _shoulder_row(analysis: Analysis, body: Mask, at: float) -> int | None:
     """Where the body begins in a column, seen from below; ``None`` when it cannot be told.
 
     The height of the picture where only wall is seen.
     """
-    x = int(at)
+    x, floor = int(at), int(analysis.points[8, 1] - 0.1 * analysis.eye_to_chin_px)
     if not _STRIP_PX < x < analysis.width - _STRIP_PX or not 0 <= floor < analysis.height - 20:
         return None
     column = body[floor:, x - 4 : x + 5].mean(axis=1) > 0.5  # noqa: PLR2004 - majority

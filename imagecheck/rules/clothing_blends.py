@@ -8,7 +8,7 @@ from imagecheck.rules.base import Measured, Rule, Say
 
 
 def _measure(analysis: Analysis) -> Measured:
-    return measure_blend(analysis)
+    return analysis.part(measure_blend)
 
 
 RULE = Rule(

@@ -167,7 +167,7 @@ def test_cloth_round_the_face_is_a_headscarf_though_it_has_the_colour_of_skin(sk
     aside = columns - points[8, 0]
     is_face = (aside / half) ** 2 + ((rows - middle) / ((chin - top) / 2)) ** 2 < 1
     is_head = (aside / 135) ** 2 + ((rows - middle) / 230) ** 2 < 1
-    is_cloth = (is_head | (rows > chin) & (np.abs(aside) < 150)) & ~is_face
+    is_cloth = (is_head | (rows > middle) & (np.abs(aside) < 140)) & ~is_face
     folds = 6 * np.sin(rows * 0.07 + columns * 0.05)[..., None]
     weave = np.random.default_rng(1).normal(0, 5, (640, 480, 1))
     cloth = np.clip(np.array((150, 118, 96)) + folds + weave, 0, 255).astype(np.uint8)
