@@ -38,12 +38,21 @@ def pick_colours(colours: npt.NDArray[np.float32], mask: npt.NDArray[np.bool_]) 
 
 def find_percentile(values: npt.NDArray[np.floating], percent: float) -> float:
     """The value below which ``percent`` of all values lie, interpolated; 0 of no values."""
-    if not values.size:
-        return 0.0
-    place = (values.size - 1) * percent / 100
-    low = int(place)
-    high = min(low + 1, values.size - 1)
+    return _pick_percentile(np.sort(values, axis=None), percent)
+
+
+def find_reach(values: npt.NDArray[np.floating], percent: float) -> float:
+    """From the value below which ``percent`` lie to that above which as many do; 0 of no values."""
     ranked = np.sort(values, axis=None)
+    return _pick_percentile(ranked, 100 - percent) - _pick_percentile(ranked, percent)
+
+
+def _pick_percentile(ranked: npt.NDArray[np.floating], percent: float) -> float:
+    if not ranked.size:
+        return 0.0
+    place = (ranked.size - 1) * percent / 100
+    low = int(place)
+    high = min(low + 1, ranked.size - 1)
     return float(ranked[low] + (ranked[high] - ranked[low]) * (place - low))
 
 

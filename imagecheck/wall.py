@@ -32,7 +32,7 @@ SEED_TOP = 0.05
 """Height of the top strip."""
 PLAIN_SHARE = 0.80
 """At least this share of the strips must be keyed before the outline of the head is trusted."""
-_BIN = 4.0
+_BIN, _BINS_BELOW = 4.0, 512
 _FIT_STEP = 4
 _SUM = np.ones((1, 3), np.float32)
 _RIDGE = np.diag([0, 1e-3, 1e-3]).astype(np.float32)
@@ -174,12 +174,14 @@ def _fit_plane(
 
 def _commonest(sample: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Centre of the fullest bin of 4 Lab units, refined by the median of its surroundings."""
-    bins = np.round(sample / _BIN).astype(np.int64)
-    keys = (bins[:, 0] << 32) + (bins[:, 1] + 512 << 16) + bins[:, 2] + 512
-    _, first, counts = np.unique(keys, return_index=True, return_counts=True)
-    peak = bins[first[np.argmax(counts)]].astype(np.float32) * _BIN
+    bins = np.round(sample / _BIN).astype(np.int32) + _BINS_BELOW
+    keys = np.sort((bins[:, 0] << 20) + (bins[:, 1] << 10) + bins[:, 2])  # sorted by its vectors
+    starts = np.flatnonzero(np.diff(keys, prepend=-1))
+    fullest = int(keys[starts[np.diff(starts, append=keys.size).argmax()]])
+    place = np.array([fullest >> 20, fullest >> 10 & 1023, fullest & 1023], np.float32)
+    peak = (place - _BINS_BELOW) * np.float32(_BIN)
     near = square_distance(sample, peak) < (2 * _BIN) ** 2
-    return find_median_colour(sample[near])
+    return find_median_colour(pick_colours(sample, near))
 
 
 def _keep_touching_border(near: Mask) -> Mask:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import zip_longest
 
 import cv2
 import numpy as np
@@ -101,20 +102,35 @@ def measure_moire(analysis: Analysis) -> float:
     corners = [
         (y, x) for y in range(8, h - _TILE_PX + 1, 168) for x in range(4, w - _TILE_PX + 1, 172)
     ]
+    tiles = [light[y : y + _TILE_PX, x : x + _TILE_PX] - mean for y, x in corners]
     total = np.zeros((_TILE_PX, _TILE_PX // 2 + 1), np.float32)
-    for y, x in corners:
-        total += _spectrum(light[y : y + _TILE_PX, x : x + _TILE_PX] - mean)
+    for one, other in zip_longest(tiles[::2], tiles[1::2]):
+        total += _add_spectra(one, other)
     height = np.log(np.fft.fftshift(total, axes=0) + 1).astype(np.float32)
     above = height - cv2.blur(cv2.medianBlur(height, 5), (9, 9))
     return float(above[_off_lattice()].max())
 
 
-def _spectrum(tile: Floats) -> Floats:
-    """float32 (128, 65): magnitudes of the spectrum; of a real picture the other half is alike."""
+def _add_spectra(one: Floats, other: Floats | None) -> Floats:
+    """float32 (128, 65): magnitudes of both tiles' spectra; of a real picture half is enough.
+
+    One transform serves two tiles, as real and imaginary part: what is alike in the two halves of
+    the result is the one's, what is opposite the other's.
+    """
+    windowed = cv2.multiply(one, _window())
+    pair = windowed, _NO_PHASE if other is None else cv2.multiply(other, _window())
     # OpenCV is three times faster from complex to complex than from real to complex
-    waves = cv2.dft(cv2.merge([cv2.multiply(tile, _window()), _NO_PHASE]))
-    half = np.asarray(waves, np.float32).view(np.complex64)[:, : _TILE_PX // 2 + 1, 0]
-    return np.abs(half)
+    waves = np.asarray(cv2.dft(cv2.merge(pair)), np.float32).view(np.complex64)[..., 0]
+    half = waves[:, : _TILE_PX // 2 + 1]
+    if other is None:
+        return np.abs(half)
+    opposite = np.empty_like(half)
+    opposite[0, 0] = waves[0, 0]
+    opposite[1:, 0] = waves[:0:-1, 0]
+    opposite[0, 1:] = waves[0, : _TILE_PX // 2 - 1 : -1]
+    opposite[1:, 1:] = waves[:0:-1, : _TILE_PX // 2 - 1 : -1]
+    np.conjugate(opposite, out=opposite)
+    return np.asarray((np.abs(half + opposite) + np.abs(half - opposite)) / 2, np.float32)
 
 
 @cache

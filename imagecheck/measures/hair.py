@@ -228,13 +228,16 @@ class Hair:
 
         The largest difference of two of the four, lightness by half, as if it were well lit: a
         headscarf is one cloth all round, bare heads show skin, hair and wall there. Nothing is
-        told without colours, or where wall is seen beside the jaw.
+        told without colours, or where one of them is the wall's.
         """
-        colours = [find_median_colour(part) for part in self._find_wound() if part.size]
-        if len(colours) < 4 or self.skin.is_in_one_tint:  # noqa: PLR2004 - outside the patch
+        parts = self._find_wound()
+        if not all(part.size for part in parts) or self.skin.is_in_one_tint:
             return UNLIKE
-        if min(np.linalg.norm(side - self.wall.colour) for side in colours[:2]) < _WALL_DELTA_E:
-            return UNLIKE
+        colours = []
+        for part in parts:
+            colours.append(find_median_colour(part))
+            if np.linalg.norm(colours[-1] - self.wall.colour) < _WALL_DELTA_E:
+                return UNLIKE
         most = max(
             float(np.linalg.norm((one - other) * _FOLD_WEIGHTS))
             for one, other in combinations(colours, 2)

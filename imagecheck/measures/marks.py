@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from imagecheck.analysis import Analysis
-from imagecheck.ranks import find_median_colour, split_colours, whole_colours
-from imagecheck.wall import Lab, square_distance, square_length
-
-Floats = npt.NDArray[np.float32]
+from imagecheck.ranks import find_median_colour
+from imagecheck.wall import Plane, square_distance
 
 _BORDER_DEPTH_PX = 40
 _PATTERN_DEPTH_PX = 110
@@ -26,37 +27,69 @@ _LINE_PX = 6
 _EDGE_PX, _COARSE = 4, 4
 
 
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One side of the picture; its lines run along ``axis``, 0 for rows.
+
+    Attributes:
+        axis: 0 for the upper and the lower side, 1 for the left and the right one.
+        is_far: the lower or the right one.
+    """
+
+    axis: int
+    is_far: bool
+
+    def cut(self, plane: Plane, first: int, last: int) -> Plane:
+        """The part of a plane that lies between two depths, as it lies in the picture."""
+        depths = slice(-last, -first or None) if self.is_far else slice(first, last)
+        return plane[:, depths] if self.axis else plane[depths]
+
+    def measure_shares(self, strip: Sequence[Plane]) -> npt.NDArray[np.float64]:
+        """Share of every line at which the picture jumps, the outermost first."""
+        total = None
+        for plane in strip:
+            before, after = (plane[:, :-2], plane[:, 2:]) if self.axis else (plane[:-2], plane[2:])
+            step = cv2.subtract(after, before)
+            if total is None:
+                total = cv2.multiply(step, step)
+            else:
+                cv2.accumulateSquare(step, total)
+        _, jumps = cv2.threshold(np.asarray(total), _JUMP_DELTA_E**2, 1, cv2.THRESH_BINARY)
+        shares = np.ravel(cv2.reduce(jumps, 1 - self.axis, cv2.REDUCE_AVG))
+        return np.asarray(shares[::-1] if self.is_far else shares, np.float64)
+
+
+_SIDES = tuple(_Side(axis, is_far) for axis in (0, 1) for is_far in (False, True))
+
+
 def measure_border(analysis: Analysis) -> float:
     """How much of a side is cut off by a straight line with an even strip outside it, 0-1.
 
     The product of the line's length share and the evenness of the strip, of the worst side.
     """
-    seen = whole_colours(analysis.lab)
-    return max(_border_of_side(side) for side in (seen, seen[::-1], seen.T, seen.T[::-1]))
+    return max(_border_of_side(analysis.lab_planes, side) for side in _SIDES)
 
 
-def _border_of_side(side: npt.NDArray[np.void]) -> float:
-    """The same of one side; the rows run along it, the outermost first."""
-    strip = split_colours(side[: _BORDER_DEPTH_PX + 4])
-    shares = _line_shares(strip)
+def _border_of_side(planes: Sequence[Plane], side: _Side) -> float:
+    """The same of one side."""
+    strip = [side.cut(plane, 0, _BORDER_DEPTH_PX + 4) for plane in planes]
+    if min(strip[0].shape) <= 2:  # noqa: PLR2004 - a jump is seen over two lines
+        return 0.0
+    shares = side.measure_shares(strip)
     best = 0.0
     for depth in np.flatnonzero(shares[1:_BORDER_DEPTH_PX] > 0.6) + 1:  # noqa: PLR2004
-        outside = strip[:depth]
+        outside = np.stack([side.cut(plane, 0, int(depth)) for plane in planes], axis=-1)
         even = square_distance(outside, find_median_colour(outside)) < _EVEN_DELTA_E**2
         best = max(best, float(shares[depth] * even.mean()))
-    further = side[_BORDER_DEPTH_PX + 4 : _PATTERN_DEPTH_PX]
-    return 0.0 if best > 0 and _goes_on(split_colours(further)) else best
+    return 0.0 if best > 0 and _goes_on(planes, side) else best
 
 
-def _line_shares(strip: Lab) -> npt.NDArray[np.float64]:
-    """Share of every row at which the picture jumps."""
-    jumps = square_length(strip[2:] - strip[:-2]) > _JUMP_DELTA_E**2
-    return np.asarray(np.count_nonzero(jumps, axis=1) / jumps.shape[1], np.float64)
-
-
-def _goes_on(strip: Lab) -> bool:
+def _goes_on(planes: Sequence[Plane], side: _Side) -> bool:
     """Whether such lines recur further inside."""
-    return _count_runs(_line_shares(strip) > _PATTERN_SHARE) >= _PATTERN_LINES
+    further = [side.cut(plane, _BORDER_DEPTH_PX + 4, _PATTERN_DEPTH_PX) for plane in planes]
+    if min(further[0].shape) <= 2:  # noqa: PLR2004 - the picture ends there
+        return False
+    return _count_runs(side.measure_shares(further) > _PATTERN_SHARE) >= _PATTERN_LINES
 
 
 def _count_runs(line: npt.NDArray[np.bool_]) -> int:

@@ -10,7 +10,13 @@ import numpy.typing as npt
 
 from imagecheck.analysis import PATCH_IED, Analysis
 from imagecheck.faces import Points
-from imagecheck.ranks import find_median, find_median_colour, find_percentile, pick_colours
+from imagecheck.ranks import (
+    find_median,
+    find_median_colour,
+    find_percentile,
+    find_reach,
+    pick_colours,
+)
 from imagecheck.wall import Lab, Mask
 
 Floats = npt.NDArray[np.float32]
@@ -145,8 +151,7 @@ class Skin:
         if part.size == 0:
             return 1.0
         soft = np.asarray(cv2.GaussianBlur(part, (0, 0), 2), np.float32)
-        reach = find_percentile(soft, 98) - find_percentile(soft, 2)
-        return reach / max(15.0, float(self.colour[0]))
+        return find_reach(soft, 2) / max(15.0, float(self.colour[0]))
 
     # -- light ------------------------------------------------------------------------------
 
