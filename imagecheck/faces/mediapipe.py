@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from itertools import chain
 
+import cv2
 import numpy as np
 
 from imagecheck.decode import Rgb
@@ -33,6 +34,11 @@ _LEVEL_RAD = 0.7
 """A face tilted further may be lying."""
 _PRESENT = 0.5
 """The mesh net's own doubt about a face; a hand or a pattern stays far below."""
+_QUARTERS = {
+    1: cv2.ROTATE_90_COUNTERCLOCKWISE,
+    2: cv2.ROTATE_180,
+    3: cv2.ROTATE_90_CLOCKWISE,
+}
 _SMALLEST_SIDE_PX = 20
 _MOST_FACES = 6
 _SAME_FACE = 0.5
@@ -104,7 +110,8 @@ def _find_turn(pixels: Rgb, boxes: list[Box]) -> int:
 
 
 def _turn(pixels: Rgb, quarter: int) -> Rgb:
-    return np.ascontiguousarray(np.rot90(pixels, quarter))
+    """The picture turned anticlockwise; by OpenCV, since numpy copies colours one by one."""
+    return np.asarray(cv2.rotate(pixels, _QUARTERS[quarter]), np.uint8)
 
 
 def _is_confirmed(pixels: Rgb, boxes: list[Box]) -> bool:
