@@ -20,12 +20,21 @@ POLL_S = 0.5
 PATIENCE_S = 300
 MAX_PAUSE_S = 3.0
 CODE = "y0814v"
+FORM_TYPE = "multipart/form-data; boundary=caiji"
 
 
 def number_jpeg(data: bytes, number: int) -> bytes:
     """Return the same picture with another hash: a comment segment after the first marker."""
     comment = f"photo {number}".encode()
     return data[:2] + b"\xff\xfe" + struct.pack(">H", len(comment) + 2) + comment + data[2:]
+
+
+def make_form(photo: bytes) -> bytes:
+    """Return the body of an upload, of the type FORM_TYPE."""
+    return (
+        b'--caiji\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\n'
+        b"Content-Type: image/jpeg\r\n\r\n" + photo + b"\r\n--caiji--\r\n"
+    )
 
 
 @dataclass
@@ -93,15 +102,20 @@ class Visitor:
 
     def upload(self, photo: bytes) -> str:
         """Send a photo until it is acknowledged; return its id."""
-        body = (
-            b'--caiji\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\n'
-            b"Content-Type: image/jpeg\r\n\r\n" + photo + b"\r\n--caiji--\r\n"
-        )
-        data = self.call("upload", "POST", f"/enrolments/{self.enrolment_id}/photos", body)
+        data = self.call("upload", "POST", self._photos, make_form(photo))
         photo_id: str = data["id"]
         with self._log.lock:
             self._log.acknowledged_at[photo_id] = time.time()
         return photo_id
+
+    @property
+    def _photos(self) -> str:
+        return f"/enrolments/{self.enrolment_id}/photos"
+
+    def address_upload(self) -> tuple[str, dict[str, str]]:
+        """Return path and headers of an upload, for who sends it another way."""
+        headers = {"Authorization": self._headers["Authorization"], "Content-Type": FORM_TYPE}
+        return f"/api/v1{self._photos}", headers
 
     def call(self, name: str, method: str, path: str, body: Any = None) -> Any:
         """Call the API; come back after 429 and 503 as the answer asks, within reason."""
@@ -137,7 +151,7 @@ class Visitor:
     def _send(self, side: str, method: str, path: str, body: Any) -> tuple[int, Any, float]:
         headers = dict(self._headers)
         if isinstance(body, bytes):
-            headers["Content-Type"] = "multipart/form-data; boundary=caiji"
+            headers["Content-Type"] = FORM_TYPE
         elif body is not None:
             body = json.dumps(body).encode()
             headers["Content-Type"] = "application/json"

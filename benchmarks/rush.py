@@ -36,7 +36,7 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from benchmarks.crowd import Log, Visitor, number_jpeg
 from benchmarks.rig.backends import make_postgres_database, reserve_port, run_redis
@@ -113,17 +113,20 @@ def write_roster(path: Path, count: int) -> list[dict[str, str]]:
 
 
 @contextlib.contextmanager
-def run_service(workers: int, *, is_distributed: bool) -> Iterator[Stack]:
-    """Start an installation with so many worker processes of one checker each."""
+def run_service(workers: int, *, is_distributed: bool, is_open: bool = True) -> Iterator[Stack]:
+    """Start an installation with so many worker processes of one checker each.
+
+    ``is_open`` lets in whoever comes, however long the queue is.
+    """
     with contextlib.ExitStack() as life:
         folder = Path(life.enter_context(tempfile.TemporaryDirectory()))
         extra = {
             "CAIJI_CHECK_WORKERS": "1",
             "CAIJI_TRUSTED_PROXIES": "1",
-            "CAIJI_QUEUE_LIMIT": "100000",
-            "CAIJI_QUEUE_WAIT_LIMIT_S": "100000",
             "CAIJI_LOG_LEVEL": "WARNING",
         }
+        if is_open:
+            extra["CAIJI_QUEUE_LIMIT"] = extra["CAIJI_QUEUE_WAIT_LIMIT_S"] = "100000"
         if is_distributed:
             redis_url = life.enter_context(run_redis(reserve_port()))
             extra["CAIJI_DATABASE_URL"] = life.enter_context(make_postgres_database())
@@ -216,6 +219,15 @@ def drain(stack: Stack, people: list[dict[str, str]], photo: bytes) -> float:
     wait_until(lambda: len(read_times(stack, log.acknowledged_at)) == len(people), 600, "drained")
     judged = sorted(each[2] for each in read_times(stack, log.acknowledged_at))
     return (len(judged) - 1) / (judged[-1] - judged[0])
+
+
+def count_judged(stack: Stack) -> int:
+    """Return how many photos have a verdict."""
+    db = Database(f"sqlite:///{stack.folder}/caiji.db")
+    with db.read() as session:
+        count = session.scalar(select(func.count()).where(Photo.checked_at.is_not(None)))
+    db.dispose()
+    return count or 0
 
 
 def read_times(stack: Stack, photo_ids: dict[str, float]) -> list[tuple[float, float, float]]:

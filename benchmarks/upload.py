@@ -35,7 +35,7 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.crowd import Log, Visitor, number_jpeg
+from benchmarks.crowd import FORM_TYPE, Log, Visitor, make_form, number_jpeg
 from benchmarks.rig.cpu import read_tree_cpu_s
 from benchmarks.rig.portraits import phone_photo_bytes
 from benchmarks.rig.stack import Stack, wait_until
@@ -116,13 +116,9 @@ class BareClient:
 
     def upload(self, photo: bytes) -> float:
         """Return the seconds of one upload."""
-        body = (
-            b'--caiji\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\n'
-            b"Content-Type: image/jpeg\r\n\r\n" + photo + b"\r\n--caiji--\r\n"
-        )
+        body = make_form(photo)
         start = time.perf_counter()
-        headers = {"Content-Type": "multipart/form-data; boundary=caiji"}
-        self._connection.request("POST", "/photos", body, headers)
+        self._connection.request("POST", "/photos", body, {"Content-Type": FORM_TYPE})
         answer = self._connection.getresponse()
         answer.read()
         if answer.status != 202:
