@@ -1,12 +1,15 @@
 """The database: engine, transactions and the schema's version.
 
 ``Database.read`` and ``Database.write`` are the only ways to a session. On SQLite a writer takes
-its lock at once (BEGIN IMMEDIATE), so two writers queue instead of failing half-way.
+its lock at once (BEGIN IMMEDIATE), so two writers queue instead of failing half-way: those of one
+process in the order in which they come, those of several as SQLite lets them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 MIGRATIONS = Path(__file__).parent.parent / "models" / "migrations"
@@ -52,6 +56,7 @@ class Database:
             reader = reader.execution_options(isolation_level="REPEATABLE READ")
         self._read = sessionmaker(reader, expire_on_commit=False)
         self._write = sessionmaker(writer, expire_on_commit=False)
+        self._turn = threading.Lock()
 
     def _make_folder(self) -> None:
         if self.url.database and self.url.database != ":memory:":
@@ -65,9 +70,31 @@ class Database:
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Session]:
-        """Give a session whose changes are committed together when the block ends well."""
-        with self._write() as session, session.begin():
+        """Give a session whose changes are committed together when the block ends well.
+
+        Raises:
+            OperationalError: the database is away, or (SQLite) others write for too long.
+        """
+        with self._take_turn(), self._write() as session, session.begin():
             yield session
+
+    @contextlib.contextmanager
+    def _take_turn(self) -> Iterator[None]:
+        """Let the writers of this process queue for SQLite's one lock.
+
+        SQLite itself lets them try now and then, so that in a crowd some wait for seconds while
+        others come and go, and the file lies idle between their tries.
+        """
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._turn.acquire(timeout=SQLITE_BUSY_MS / 1000):
+            busy = sqlite3.OperationalError("database is locked")
+            raise OperationalError("BEGIN IMMEDIATE", None, busy)
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Connection]:
