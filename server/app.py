@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from server.api.queue_door import QueueDoor
 from server.console.large_bodies import allow_large_body
 from server.context import Context
 from server.errors import CaijiError, NotFound, ServiceBusy
@@ -71,6 +72,7 @@ def attach_context(app: Flask, ctx: Context) -> None:
     """Let the application serve on this context."""
     app.extensions["caiji"] = ctx
     app.extensions["caiji_reads"] = ReadNotes(ctx)
+    app.extensions["caiji_queue_door"] = QueueDoor()
 
 
 class ShallowJson(DefaultJSONProvider):

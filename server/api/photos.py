@@ -17,6 +17,7 @@ from models import Photo, PhotoState
 from server.api import schemas
 from server.api.access import bp, get_user_id
 from server.api.presenters import show_enrolment, show_photo
+from server.api.queue_door import get_queue_door
 from server.context import Context
 from server.errors import CaijiError, NotFound, ServiceBusy
 from server.gateways.photo_store import PhotoMissing
@@ -27,10 +28,10 @@ from server.security.throttle import (
     identify_user_or_address,
     throttled,
 )
+from server.services.photo.refused import note_refused_upload
 from server.services.photo.submit import (
     PhotoTooLarge,
     Submission,
-    note_refused_upload,
     submit_photo,
     wait_for_verdict,
 )
@@ -65,11 +66,13 @@ def _note_refusals(view: View) -> View:
 
     @functools.wraps(view)
     def noting(*args: Any, **kwargs: Any) -> Any:
+        ctx = get_ctx()
         try:
-            return view(*args, **kwargs)
+            with get_queue_door().enter(ctx.now()):
+                return view(*args, **kwargs)
         except (CaijiError, OperationalError, PoolTimeout) as error:
             if not isinstance(error, CaijiError) or error.status == ServiceBusy.status:
-                note_refused_upload(get_ctx(), get_user_id(), kwargs["enrolment_id"])
+                note_refused_upload(ctx, get_user_id(), kwargs["enrolment_id"])
             raise
 
     return cast("View", noting)

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import concurrent.futures
 import datetime as dt
+import uuid
 from collections.abc import Callable
 
 import pytest
 from sqlalchemy import event, select, update
 
 from benchmarks.rig.portraits import heic_bytes
-from models import Enrolment, FeatureCode, Photo, StatusChange
+from benchmarks.rig.stack import wait_until
+from models import Enrolment, FeatureCode, Photo, RefusedUpload, StatusChange
 from server.context import Context
 from server.gateways.photo_store import FolderPhotoStore, hash_bytes
+from server.services.photo.refused import Refusal, RefusalNotes
 from server.services.photo.requeue import requeue_unchecked_photos
 from server.sizes import MAX_PHOTO_BYTES
 from tests.cast import JPEG, Phone, assert_refused
@@ -233,6 +237,47 @@ def test_full_queue_asks_to_come_back(alice: Phone, demo: Context) -> None:
     answer = alice.upload(enrolment, JPEG + b"3")
     assert_refused(answer, 503, "queue_full")
     assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_who_comes_in_the_moment_of_a_refusal_is_refused_unread(
+    alice: Phone, demo: Context
+) -> None:
+    enrolment = alice.bound()
+    demo.clock.advance(seconds=1)  # type: ignore[attr-defined]
+    object.__setattr__(demo.settings, "queue_limit", 1)
+    alice.upload(enrolment)
+    assert_refused(alice.upload(enrolment, JPEG + b"2"), 503, "queue_full")
+    with count_statements(demo) as statements:
+        answer = alice.upload(enrolment, JPEG + b"3")
+    assert_refused(answer, 503, "queue_full")
+    assert answer.headers["Retry-After"]
+    assert not any("FROM photo" in each for each in statements)
+    object.__setattr__(demo.settings, "queue_limit", 2)
+    assert_refused(alice.upload(enrolment, JPEG + b"4"), 503, "queue_full")
+    demo.clock.advance(seconds=0.3)  # type: ignore[attr-defined]
+    assert alice.upload(enrolment, JPEG + b"4").status_code == 202
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_crowd_that_is_refused_at_once_is_written_down_together(
+    alice: Phone, demo: Context
+) -> None:
+    enrolment = uuid.UUID(alice.bound())
+    with demo.db.read() as session:
+        owner = session.get_one(Enrolment, enrolment).wechat_user_id
+    assert owner is not None
+    commits: list[object] = []
+    event.listen(demo.db.engine, "commit", commits.append)
+    users, notes = [*[uuid.uuid4()] * 6, *[owner] * 6], RefusalNotes()
+    with concurrent.futures.ThreadPoolExecutor(len(users)) as pool, demo.db.write():
+        # who has the turn waits as long as this transaction lasts
+        for user in users:
+            pool.submit(notes.note, demo, Refusal(user, enrolment, demo.now()))
+        others = len(users) - 1
+        wait_until(lambda: len(notes._waiting) == others, 20, "the others wait")
+    with demo.db.read() as session:
+        assert len(session.scalars(select(RefusedUpload)).all()) == 1
+    assert len(commits) == 2, "one for each is what a crowd waits for"
 
 
 def test_sweeper_puts_back_what_a_killed_worker_left(alice: Phone, demo: Context) -> None:

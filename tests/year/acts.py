@@ -13,7 +13,8 @@ from server.services.consent.shipped import SHIPPED_VERSION
 from server.services.money.orders.open_order import PaymentUnavailable, PhotoNotPassed, open_order
 from server.services.photo.check import check_photo
 from server.services.photo.queue_wait import QueueFull
-from server.services.photo.submit import Submission, note_refused_upload, submit_photo
+from server.services.photo.refused import note_refused_upload
+from server.services.photo.submit import Submission, submit_photo
 from server.services.student.bind import bind_enrolment
 from server.services.student.login import authenticate, login_student
 from tests.cast import JPEG

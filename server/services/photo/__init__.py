@@ -8,6 +8,7 @@ __all__ = [
     "keep_file",
     "picture_hash",
     "queue_wait",
+    "refused",
     "remake",
     "remove_orphans",
     "requeue",

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from imagecheck.refusals import ACCEPTED, find_refused, name_fault
@@ -20,7 +19,7 @@ from server.context import Context
 from server.errors import CaijiError
 from server.gateways.photo_store import hash_bytes
 from server.services.collection import lock_enrolments
-from server.services.moment import note_failed_try, take_first_try
+from server.services.moment import take_first_try
 from server.services.photo.check import has_no_true_verdict
 from server.services.photo.keep_file import keep_file, write_keys
 from server.services.photo.may_submit import (
@@ -177,23 +176,6 @@ def _refuse_unusable(data: bytes) -> None:
         raise PhotoTooLarge
     if fault := name_fault(data):
         raise PhotoTypeUnsupported(find_refused(*fault).message)
-
-
-def note_refused_upload(ctx: Context, user_id: uuid.UUID, enrolment_id: uuid.UUID) -> None:
-    """Write down that we could not take this student's photo now: the next try counts from here.
-
-    Owns its transaction. Where the database is the reason, nothing can be written: the log says so.
-    """
-    now = ctx.now()
-    try:
-        with ctx.db.write() as session:
-            enrolment = session.get(Enrolment, enrolment_id)
-            if enrolment is not None and enrolment.wechat_user_id == user_id:
-                note_failed_try(session, enrolment_id, began_at=now, now=now)
-    except (OperationalError, PoolTimeout, IntegrityError) as error:
-        # two at once write the same, and one of them is enough
-        if not isinstance(error, IntegrityError):
-            log.error("refused_upload_not_noted", enrolment_id=str(enrolment_id))  # noqa: TRY400
 
 
 def _record(ctx: Context, received: ReceivedPhoto) -> tuple[Photo, bool]:
