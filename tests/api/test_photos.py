@@ -43,7 +43,7 @@ def test_upload_is_stored_recorded_and_queued_before_it_is_acknowledged(
     assert demo.queue.count_waiting() == 1
 
 
-def test_upload_costs_the_database_a_dozen_statements_and_one_commit(
+def test_upload_costs_the_database_seven_statements_and_one_commit(
     alice: Phone, demo: Context
 ) -> None:
     enrolment = alice.bound()
@@ -54,7 +54,7 @@ def test_upload_costs_the_database_a_dozen_statements_and_one_commit(
         answer = alice.upload(enrolment, JPEG + b"another", source="camera")
     assert (answer.status_code, answer.json["data"]["source"]) == (202, "camera")
     asked = [each for each in statements if not each.startswith("BEGIN")]
-    assert len(asked) <= 12, "on the last evening everybody waits for these"
+    assert len(asked) <= 7, "on the last evening everybody waits for these"
     assert len(commits) == 1, "each is a wait for the disk"
 
 
