@@ -130,7 +130,7 @@ def test_pieces_say_nothing_without_the_key_and_cannot_be_exchanged(
     with demo.db.read() as session:
         attempt = session.get_one(BackgroundJob, job_id).file_key or ""
     sealed = [demo.photo_store.get(key) for key in list_pieces(demo)]
-    assert all(b"310101" not in piece and b"PK" not in piece[:64] for piece in sealed)
+    assert all(b"310101" not in piece and b"PK\x03\x04" not in piece[:64] for piece in sealed)
     size = view_export(demo, admin, job_id).size_bytes
     stranger = FieldCipher({"k1": b"x" * 32}, b"i" * 32)
     with pytest.raises(PieceUnreadable):
