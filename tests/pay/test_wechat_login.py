@@ -90,7 +90,7 @@ class TokenServer:
             is_forced = json.loads(request.body)["force_refresh"]
             self.forced += is_forced
             self.given += is_forced or not self.given
-            return reply(access_token=f"T{self.given}", expires_in=7200)
+            return reply(access_token=f"access-token-{self.given}", expires_in=7200)
         if f"access_token=T{self.given}" not in request.path:
             return reply(errcode=40001)
         if request.path.startswith("/wxa/getwxacodeunlimit"):
@@ -110,7 +110,7 @@ def test_token_is_shared_kept_encrypted_and_renewed_in_time(
     assert len(tokens) == 1, "the second process takes the stored one"
     with ctx.db.read() as session:
         row = session.scalars(select(WechatAccessToken)).one()
-    assert b"T1" not in row.token_encrypted
+    assert b"access-token-1" not in row.token_encrypted
     advance(ctx, seconds=7000)
     stores[0].get()
     assert server.forced == 0
@@ -124,12 +124,12 @@ def test_token_that_is_refused_itself_is_forced_every_half_minute_at_most(
     tokens = StoredAccessTokens(
         StableTokenClient(transport, "wx1", "s"), ctx.db, ctx.cipher, ctx.clock
     )
-    assert tokens.get() == "T1"
-    assert tokens.get(refused="T1") == "T2"
+    assert tokens.get() == "access-token-1"
+    assert tokens.get(refused="access-token-1") == "access-token-2"
     with pytest.raises(GatewayUnavailable):
-        tokens.get(refused="T2")
+        tokens.get(refused="access-token-2")
     advance(ctx, seconds=30)
-    assert tokens.get(refused="T2") == "T3"
+    assert tokens.get(refused="access-token-2") == "access-token-3"
     assert server.forced == 2
 
 
