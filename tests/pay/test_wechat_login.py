@@ -91,7 +91,7 @@ class TokenServer:
             self.forced += is_forced
             self.given += is_forced or not self.given
             return reply(access_token=f"access-token-{self.given}", expires_in=7200)
-        if f"access_token=T{self.given}" not in request.path:
+        if f"access_token=access-token-{self.given}" not in request.path:
             return reply(errcode=40001)
         if request.path.startswith("/wxa/getwxacodeunlimit"):
             return Reply(200, b"\xff\xd8\xff picture")
