@@ -1,4 +1,4 @@
-"""Whether a photo may come now: everything that is asked before its bytes are stored."""
+"""Whether a photo may come now: asked before its bytes are stored, and once more under the lock."""
 
 from __future__ import annotations
 

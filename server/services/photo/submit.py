@@ -77,12 +77,10 @@ class Submission:
 
     Attributes:
         photo: as it is stored now.
-        is_new: False when the same bytes were there before.
         estimate_s: seconds until its verdict, as expected when it came.
     """
 
     photo: Photo
-    is_new: bool
     estimate_s: float
 
 
@@ -107,18 +105,9 @@ def submit_photo(
         WouldLoseBatch, DailyLimitReached, QueueFull, PhotoStoreUnavailable and the errors of the
         feature code.
     """
-    _refuse_unusable(data)
-    received = ReceivedPhoto(
-        user_id=user_id,
-        staff_id=None,
-        enrolment_id=enrolment_id,
-        sha256=hash_bytes(data),
-        size_bytes=len(data),
-        is_confirmed=is_confirmed,
-        source=source,
-        came_at=ctx.now(),
+    return _submit(
+        ctx, data, enrolment_id, user_id=user_id, is_confirmed=is_confirmed, source=source
     )
-    return _submit(ctx, received, data)
 
 
 def submit_on_site(
@@ -136,36 +125,45 @@ def submit_on_site(
     Raises:
         As :func:`submit_photo` does, but neither PaymentFirst nor DailyLimitReached.
     """
+    return _submit(ctx, data, enrolment_id, staff_id=staff_id, is_confirmed=is_confirmed)
+
+
+def _submit(
+    ctx: Context,
+    data: bytes,
+    enrolment_id: uuid.UUID,
+    *,
+    is_confirmed: bool,
+    user_id: uuid.UUID | None = None,
+    staff_id: uuid.UUID | None = None,
+    source: str | None = None,
+) -> Submission:
+    """Store bytes and row of what may come, then ask for the verdict."""
     _refuse_unusable(data)
     received = ReceivedPhoto(
-        user_id=None,
+        user_id=user_id,
         staff_id=staff_id,
         enrolment_id=enrolment_id,
         sha256=hash_bytes(data),
         size_bytes=len(data),
         is_confirmed=is_confirmed,
-        source=None,
+        source=source,
         came_at=ctx.now(),
     )
-    return _submit(ctx, received, data)
-
-
-def _submit(ctx: Context, received: ReceivedPhoto, data: bytes) -> Submission:
-    """Store bytes and row of what may come, then ask for the verdict."""
     with ctx.db.read() as session:
         require_may_submit(session, find_upload(session, received), received)
         estimate_s = refuse_when_full(session, ctx)
     with keep_file(ctx, received.key, data):
         failpoints.hit("original_stored")
         try:
-            photo, is_new = _record(ctx, received)
+            photo = _record(ctx, received)
         except IntegrityError:
             # The same bytes arrived twice at once; the other request made the row.
-            photo, is_new = _record(ctx, received)
+            photo = _record(ctx, received)
     failpoints.hit("photo_committed")
     enqueue_check(ctx, photo.id)
     failpoints.hit("photo_queued")
-    return Submission(photo, is_new, estimate_s)
+    return Submission(photo, estimate_s)
 
 
 def _refuse_unusable(data: bytes) -> None:
@@ -178,8 +176,8 @@ def _refuse_unusable(data: bytes) -> None:
         raise PhotoTypeUnsupported(find_refused(*fault).message)
 
 
-def _record(ctx: Context, received: ReceivedPhoto) -> tuple[Photo, bool]:
-    """Write the row that names the file; returns it, and whether it is new."""
+def _record(ctx: Context, received: ReceivedPhoto) -> Photo:
+    """Write the row that names the file, or use the one of the same bytes."""
     with write_keys(ctx, received.key) as session:
         lock_enrolments(session, Enrolment.id == received.enrolment_id)
         found = find_upload(session, received)
@@ -188,7 +186,7 @@ def _record(ctx: Context, received: ReceivedPhoto) -> tuple[Photo, bool]:
             # Retention locks the photos that it empties and not their enrolments.
             same = session.get_one(Photo, found.same_id, with_for_update=True)
             _take_again(session, found, same, received, at=ctx.now())
-            return same, False
+            return same
         photo = Photo(
             enrolment_id=received.enrolment_id,
             user_id=received.user_id,
@@ -203,7 +201,7 @@ def _record(ctx: Context, received: ReceivedPhoto) -> tuple[Photo, bool]:
             counts_from=take_first_try(session, found.refused, received.came_at),
         )
         session.add(photo)
-        return photo, True
+        return photo
 
 
 def _take_again(
