@@ -84,8 +84,8 @@ def require_current(session: Session, institution_id: uuid.UUID, version: str) -
         ConsentVersionOutdated.
     """
     versions = session.scalars(_of(institution_id, select(ConsentText.version))).all()
-    if version not in versions or meaning_of(version) != meaning_of(versions[0]):
-        raise ConsentVersionOutdated
+    present = next(iter(versions), None)
+    _require_same_meaning(version, present, is_published=version in versions)
 
 
 def require_photo_consent(session: Session, enrolment: Enrolment) -> None:
@@ -106,9 +106,13 @@ def require_consent_under(
     agreed = enrolment.consent_version
     if agreed is None and find_latest(session, enrolment.id, PHOTO) is not None:
         raise ConsentWithdrawn
-    if agreed is None or present is None or not is_published:
+    _require_same_meaning(agreed, present, is_published=is_published)
+
+
+def _require_same_meaning(version: str | None, present: str | None, *, is_published: bool) -> None:
+    if version is None or present is None or not is_published:
         raise ConsentVersionOutdated
-    if meaning_of(agreed) != meaning_of(present):
+    if meaning_of(version) != meaning_of(present):
         raise ConsentVersionOutdated
 
 
