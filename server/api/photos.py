@@ -17,7 +17,7 @@ from models import Photo, PhotoState
 from server.api import schemas
 from server.api.access import bp, get_user_id
 from server.api.presenters import show_enrolment, show_photo
-from server.api.queue_door import get_queue_door
+from server.api.queue_door import before_queue
 from server.context import Context
 from server.errors import CaijiError, NotFound, ServiceBusy
 from server.gateways.photo_store import PhotoMissing
@@ -66,13 +66,11 @@ def _note_refusals(view: View) -> View:
 
     @functools.wraps(view)
     def noting(*args: Any, **kwargs: Any) -> Any:
-        ctx = get_ctx()
         try:
-            with get_queue_door().enter(ctx.now()):
-                return view(*args, **kwargs)
+            return view(*args, **kwargs)
         except (CaijiError, OperationalError, PoolTimeout) as error:
             if not isinstance(error, CaijiError) or error.status == ServiceBusy.status:
-                note_refused_upload(ctx, get_user_id(), kwargs["enrolment_id"])
+                note_refused_upload(get_ctx(), get_user_id(), kwargs["enrolment_id"])
             raise
 
     return cast("View", noting)
@@ -81,6 +79,7 @@ def _note_refusals(view: View) -> View:
 @bp.post("/enrolments/<uuid:enrolment_id>/photos")
 @throttled(UPLOADS_PER_USER, identify_user_or_address)
 @_note_refusals
+@before_queue
 @UPLOADS.guard
 @bp.input(UploadForm, location="files", arg_name="form")
 @bp.output(schemas.PhotoAnswer)

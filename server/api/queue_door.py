@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar, cast
 
 from flask import current_app
 
 from server.services.photo.queue_wait import QueueFull
+from server.surfaces import get_ctx
 
+View = TypeVar("View", bound=Callable[..., Any])
 KNOWN_FOR = dt.timedelta(seconds=0.3)
 
 
@@ -36,7 +40,17 @@ class QueueDoor:
             raise
 
 
-def get_queue_door() -> QueueDoor:
-    """Return the door of this app."""
-    door: QueueDoor = current_app.extensions["caiji_queue_door"]
-    return door
+def before_queue(view: View) -> View:
+    """Let an upload through the door of this app, before its body is read.
+
+    Raises:
+        QueueFull.
+    """
+
+    @functools.wraps(view)
+    def through(*args: Any, **kwargs: Any) -> Any:
+        door: QueueDoor = current_app.extensions["caiji_queue_door"]
+        with door.enter(get_ctx().now()):
+            return view(*args, **kwargs)
+
+    return cast("View", through)
