@@ -19,9 +19,7 @@ class SteadyMemoryStorage(MemoryStorage):
 
     STORAGE_SCHEME = ["steady-memory"]  # noqa: RUF012 - as the library declares it
 
-    def __init__(self, uri: str | None = None, *, wrap_exceptions: bool = False, **_: str) -> None:
-        self._sweep_at = 0.0
-        super().__init__(uri, wrap_exceptions=wrap_exceptions)
+    _sweep_at = 0.0
 
     def _MemoryStorage__schedule_expiry(self) -> None:  # noqa: N802 - the library's private hook
         now = time.monotonic()
