@@ -33,8 +33,8 @@ class Sweeper:
     run: Callable[[Context], object]
 
 
-def find_wait_s(ctx: Context, name: str, interval_s: float) -> float:
-    """Return the seconds until the next round of ``name``; 0: this process does it now."""
+def claim_round(ctx: Context, name: str, interval_s: float) -> float:
+    """Take the round of ``name`` where it is due: 0.0. Else return the seconds until one may be."""
     now = ctx.now()
     interval = dt.timedelta(seconds=interval_s)
     with ctx.db.read() as session:
@@ -83,7 +83,7 @@ class SweeperThread(threading.Thread):
         if self._stopping.is_set():
             return
         try:
-            wait_s = find_wait_s(self._ctx, sweeper.name, sweeper.interval_s)
+            wait_s = claim_round(self._ctx, sweeper.name, sweeper.interval_s)
             self._look_at[sweeper.name] = time.monotonic() + (wait_s or sweeper.interval_s)
             if not wait_s and (done := sweeper.run(self._ctx)):
                 log.info("swept", sweeper=sweeper.name, count=done)

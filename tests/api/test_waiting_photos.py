@@ -21,7 +21,7 @@ from server.services.photo.remove_orphans import remove_orphans
 from server.services.photo.requeue import requeue_unchecked_photos
 from server.services.photo.withdraw import withdraw_photo
 from server.services.upkeep.check_integrity import check_integrity
-from server.sweepers import find_wait_s
+from server.sweepers import claim_round
 from tests.cast import JPEG, Phone, assert_refused
 from tests.fakes import FakeChecker, FakeExamination
 
@@ -172,12 +172,12 @@ def test_photo_judged_after_a_reviewer_opened_the_former_one_does_not_replace_it
 
 def test_clock_of_another_host_does_not_stop_the_sweepers(demo: Context) -> None:
     demo.clock.advance(hours=1)  # type: ignore[attr-defined]
-    assert find_wait_s(demo, "duty", 5) == 0
+    assert claim_round(demo, "duty", 5) == 0
     demo.clock.advance(hours=-1)  # type: ignore[attr-defined]
-    assert find_wait_s(demo, "duty", 5) == 0
-    assert find_wait_s(demo, "duty", 5) == 5
+    assert claim_round(demo, "duty", 5) == 0
+    assert claim_round(demo, "duty", 5) == 5
     demo.clock.advance(seconds=2)  # type: ignore[attr-defined]
-    assert find_wait_s(demo, "duty", 5) == 3
+    assert claim_round(demo, "duty", 5) == 3
 
 
 def test_nobody_is_let_in_whose_verdict_would_be_late(alice: Phone, demo: Context) -> None:
