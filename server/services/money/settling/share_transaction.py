@@ -32,12 +32,22 @@ class NoTurn(Exception):
     """The turn did not come in time."""
 
 
+def _make_sleep() -> threading.Lock:
+    sleep = threading.Lock()
+    sleep.acquire()
+    return sleep
+
+
 @dataclass(slots=True, eq=False)
 class Ticket:
-    """One waiting callback and how it ended. It is woken when it is done, or when it leads."""
+    """One waiting callback and how it ended. It is woken when it is done, or when it leads.
+
+    Attributes:
+        sleep: held until it is woken; an event would cost each callback several locks.
+    """
 
     hand: NoticeInHand
-    woken: threading.Event = field(default_factory=threading.Event)
+    sleep: threading.Lock = field(default_factory=_make_sleep)
     is_done: bool = False
     is_settled: bool = False
     error: SQLAlchemyError | None = None
@@ -81,10 +91,10 @@ class NoticeBatcher:
 
     def _wait(self, ticket: Ticket) -> None:
         """Return when the ticket is done or leads; raise NoTurn when neither comes in time."""
-        if ticket.woken.wait(MAX_WAIT_S):
+        if ticket.sleep.acquire(timeout=MAX_WAIT_S):
             return
         with self._lock:
-            if ticket.woken.is_set():
+            if ticket.sleep.acquire(blocking=False):
                 return
             if ticket in self._waiting:
                 self._waiting.remove(ticket)
@@ -102,7 +112,7 @@ class NoticeBatcher:
             with self._lock:
                 self._is_led = bool(self._waiting)
                 if self._is_led:
-                    self._waiting[0].woken.set()
+                    self._waiting[0].sleep.release()
 
 
 def _settle_tickets(ctx: Context, tickets: list[Ticket]) -> None:
@@ -123,7 +133,7 @@ def _settle_tickets(ctx: Context, tickets: list[Ticket]) -> None:
         settled.discard(notice_id)
         ticket.error = error
         ticket.is_done = True
-        ticket.woken.set()
+        ticket.sleep.release()
 
 
 batcher = NoticeBatcher()
