@@ -26,6 +26,7 @@ from server.observability.metrics import install_request_metrics
 from server.request_body import BodyKeeper
 from server.security.attempts import AttemptCounter, TooManyRequests, count_minutes
 from server.security.headers import install_headers
+from server.security.page_sessions import PageSessions
 from server.security.throttle import create_limiter, install_throttles
 from server.services.staff.note_reads import ReadNotes
 from server.settings import Settings, load_settings
@@ -51,6 +52,7 @@ def create_app(settings: Settings | None = None, ctx: Context | None = None) -> 
         "server", title="Caiji 采集", version="1", docs_path=None, spec_path=None, json_errors=False
     )
     app.json = ShallowJson(app)
+    app.session_interface = PageSessions()
     _configure(app, settings)
     attach_context(app, ctx)
     install_request_log(app)

@@ -246,6 +246,9 @@ def test_open_routes_answer_strangers_as_the_table_says(busy: Busy) -> None:
         answer = client.open(path, method=method, buffered=True)
         if answer.status_code != status or find_leaks(answer):
             faults.append(f"{route}: {answer.status_code}")
+        can_run_scripts = "'nonce-" in answer.headers["Content-Security-Policy"]
+        if can_run_scripts != (answer.mimetype == "text/html"):
+            faults.append(f"{route}: scripts of a {answer.mimetype}")
     assert not faults, "\n".join(faults)
 
 
