@@ -21,6 +21,7 @@ from weakref import WeakKeyDictionary
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from server.garbage import spare_what_stays
 from server.sizes import SMALL_BODY_BYTES
 
 ARRIVAL_S = 10.0
@@ -67,6 +68,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._in_hand: dict[TConn, float] = {}
         self._peeked: WeakKeyDictionary[TConn, int] = WeakKeyDictionary()
         super().init_process()
+
+    def load_wsgi(self) -> None:
+        """Load the application, which then stays."""
+        super().load_wsgi()
+        spare_what_stays()
 
     def enqueue_req(self, conn: TConn) -> None:
         """Give the connection a thread when its request is there; else wait for the rest of it."""

@@ -19,6 +19,7 @@ from imagecheck.isolated import Checker, ChildGone
 from server.checkers import CheckerPool
 from server.context import Context
 from server.duties import SWEEPERS, run_jobs_forever
+from server.garbage import spare_what_stays
 from server.observability.health import WORKER_HEARTBEAT
 from server.observability.logs import configure_logs
 from server.photo_cutter import cut_photos_forever
@@ -112,6 +113,7 @@ def run(ctx: Context) -> None:
     jobs.start()
     cutter.start()
     log.info("worker_started", checkers=count)
+    spare_what_stays()
     try:
         consumer.run()
     finally:

@@ -8,15 +8,16 @@ import uuid
 from typing import Any, Protocol
 
 import structlog
-from sqlalchemy import ColumnElement, bindparam, or_, select, true, update
+from sqlalchemy import ColumnElement, Uuid, bindparam, or_, select, update
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, joinedload
 
 from imagecheck.isolated import ChildGone
 from imagecheck.nudge import Nudge
 from imagecheck.refusals import find_refused
 from imagecheck.report import Report
 from models import Enrolment, FeatureCode, Photo, PhotoState, Verdict
+from models.base import UtcDateTime
 from server import failpoints
 from server.context import Context
 from server.gateways.photo_store import (
@@ -25,7 +26,7 @@ from server.gateways.photo_store import (
     content_key,
     hash_bytes,
 )
-from server.services.collection import SYSTEM, lock_enrolments
+from server.services.collection import SYSTEM, hold_enrolment
 from server.services.moment import note_failed_try
 from server.services.photo.keep_file import keep_file, write_keys
 from server.services.photo.picture_hash import hash_picture
@@ -40,7 +41,48 @@ GIVEN_UP_REPORT: dict[str, Any] = Report(
     "capture", "", "fail", (find_refused("given_up"),), is_unfinished=True
 ).to_dict()
 """Of a photo that has no verdict because no worker came back with one."""
+
+
+def is_free_to_check(
+    photo: type[Photo], lease_begins_at: dt.datetime | ColumnElement[dt.datetime]
+) -> ColumnElement[bool]:
+    """Return the condition of a photo that waits and that no worker has in hand."""
+    is_in_nobodys_hand = or_(
+        photo.check_started_at.is_(None), photo.check_started_at < lease_begins_at
+    )
+    return (photo.state == PhotoState.RECEIVED) & is_in_nobodys_hand
+
+
+def begin_of_lease(ctx: Context) -> dt.datetime:
+    """Return the moment before which a check began that belonged to a killed worker."""
+    return ctx.now() - dt.timedelta(seconds=ctx.settings.check_timeout_s + STALE_MARGIN_S)
+
+
+def _claiming(*conditions: Any) -> Any:
+    """Return the statement that takes in hand what has waited longest."""
+    oldest = (
+        select(WAITING.id)
+        .where(is_free_to_check(WAITING, bindparam("lease_begins_at", type_=UtcDateTime())))
+        .where(*conditions)
+        .order_by(WAITING.submitted_at, WAITING.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    in_hand = (Photo.id, Photo.enrolment_id, Photo.check_attempts, Photo.original_key)
+    return (
+        update(Photo)
+        .where(Photo.id == oldest)
+        .values(check_attempts=Photo.check_attempts + 1, check_started_at=bindparam("now"))
+        .returning(*in_hand, Photo.profile, Photo.background)
+        .execution_options(synchronize_session=False)
+    )
+
+
 # Built once: building a statement costs more than running it.
+WAITING = aliased(Photo)
+CLAIM_NEXT = _claiming()
+CLAIM_ONE = _claiming(WAITING.id == bindparam("wanted_id", type_=Uuid()))
 JUDGED = (
     select(Photo, Enrolment, FeatureCode)
     .join(Enrolment, Enrolment.id == Photo.enrolment_id)
@@ -91,21 +133,23 @@ def check_next(ctx: Context, checker: Checker) -> bool:
     A message of the queue only says that somebody waits. Who comes next is read from the rows, so
     a lost message makes nobody wait longer than the others.
     """
-    return _check(ctx, checker, true())
+    return _check(ctx, checker, CLAIM_NEXT)
 
 
 def check_photo(ctx: Context, checker: Checker, photo_id: uuid.UUID) -> bool:
     """Judge this photo; False when another worker has it in hand or it does not wait."""
-    return _check(ctx, checker, Photo.id == photo_id)
+    return _check(ctx, checker, CLAIM_ONE, wanted_id=photo_id)
 
 
-def _check(ctx: Context, checker: Checker, which: ColumnElement[bool]) -> bool:
+def _check(ctx: Context, checker: Checker, claim: Any, **which: uuid.UUID) -> bool:
     """Judge one photo and record the verdict.
 
     Where the store or the database is away, the photo waits for the next turn and the attempt does
     not count: only a worker that never came back counts against the photo.
     """
-    photo = _claim(ctx, which)
+    with ctx.db.write() as session:
+        times = {"lease_begins_at": begin_of_lease(ctx), "now": ctx.now()}
+        photo = session.execute(claim, times | which).one_or_none()
     if photo is None:
         return False
     failpoints.hit("photo_claimed")
@@ -117,7 +161,7 @@ def _check(ctx: Context, checker: Checker, which: ColumnElement[bool]) -> bool:
     return True
 
 
-def _judge(ctx: Context, checker: Checker, photo: Photo) -> None:
+def _judge(ctx: Context, checker: Checker, photo: Any) -> None:
     if photo.check_attempts > MAX_ATTEMPTS or photo.original_key is None:
         log.error("photo_given_up", photo_id=str(photo.id), attempts=photo.check_attempts)
         _record(ctx, photo, GIVEN_UP_REPORT, None, None)
@@ -143,22 +187,6 @@ def _judge(ctx: Context, checker: Checker, photo: Photo) -> None:
     failpoints.hit("verdict_recorded")
 
 
-def _claim(ctx: Context, which: ColumnElement[bool]) -> Photo | None:
-    """Take the photo in hand that has waited longest of those; None when none is free."""
-    with ctx.db.write() as session:
-        photo = session.scalars(
-            select(Photo)
-            .where(which, is_free_to_check(ctx))
-            .order_by(Photo.submitted_at, Photo.id)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        ).first()
-        if photo is not None:
-            photo.check_attempts += 1
-            photo.check_started_at = ctx.now()
-        return photo
-
-
 def _forgive_attempt(ctx: Context, photo_id: uuid.UUID) -> None:
     """Take back the count of an attempt that failed through no fault of the photo."""
     with contextlib.suppress(OperationalError), ctx.db.write() as session:
@@ -172,14 +200,14 @@ def _forgive_attempt(ctx: Context, photo_id: uuid.UUID) -> None:
 
 def _record(
     ctx: Context,
-    claimed: Photo,
+    claimed: Any,
     report: dict[str, Any],
     standard_key: str | None,
     overlay_svg: str | None,
     hashes: tuple[str, str] | None = None,
 ) -> None:
     with write_keys(ctx, *filter(None, [standard_key])) as session:
-        lock_enrolments(session, Enrolment.id == claimed.enrolment_id)
+        hold_enrolment(session, claimed.enrolment_id)
         # The code is kept in hand: the session forgets it otherwise, and promoting asks for it.
         photo, enrolment, _code = session.execute(JUDGED, {"wanted_id": claimed.id}).one()
         if photo.state is not PhotoState.RECEIVED:
@@ -205,15 +233,3 @@ def has_no_true_verdict(photo: Photo) -> bool:
     """Tell whether the verdict only says that the check did not end: the bytes may come again."""
     report = photo.report or {}
     return photo.state is PhotoState.CHECKED and bool(report.get("unfinished"))
-
-
-def is_free_to_check(ctx: Context) -> ColumnElement[bool]:
-    """Return the condition of a photo that waits and that no worker has in hand.
-
-    A check that began longer ago than its time limit belonged to a killed worker.
-    """
-    lease = dt.timedelta(seconds=ctx.settings.check_timeout_s + STALE_MARGIN_S)
-    is_in_nobodys_hand = or_(
-        Photo.check_started_at.is_(None), Photo.check_started_at < ctx.now() - lease
-    )
-    return (Photo.state == PhotoState.RECEIVED) & is_in_nobodys_hand

@@ -10,7 +10,7 @@ import datetime as dt
 import uuid
 
 import structlog
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from imagecheck.nudge import Nudge
@@ -23,10 +23,11 @@ from models import (
     ProfilePhoto,
     Verdict,
 )
+from models.base import UtcDateTime
 from server.context import Context
 from server.gateways.photo_store import PhotoMissing, content_key, hash_bytes
 from server.services.collection import lock_enrolment
-from server.services.photo.check import STALE_MARGIN_S, Checker, Examination
+from server.services.photo.check import Checker, Examination, begin_of_lease
 from server.services.photo.keep_file import keep_file, write_keys
 from server.services.photo.picture_hash import hash_picture
 from server.services.photo.requeue import enqueue_check
@@ -39,6 +40,20 @@ OVERDUE = dt.timedelta(seconds=5)
 NO_ROOM = "原图在这一边没有更多内容，裁剪框超出了原图，照片没有改变。"
 NO_CROP = "没有裁剪成功，照片没有改变，请稍后再试。"
 NO_ORIGINAL = "原图已不在，不能重新裁剪。"
+
+# Built once: this is asked before every photo.
+IS_FREE = CropRequest.finished_at.is_(None) & or_(
+    CropRequest.started_at.is_(None),
+    CropRequest.started_at < bindparam("lease_begins_at", type_=UtcDateTime()),
+)
+FIND = select(CropRequest.id).where(IS_FREE).limit(1)
+CLAIM = (
+    select(CropRequest)
+    .where(IS_FREE)
+    .order_by(CropRequest.asked_at, CropRequest.id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
 
 
 def remake_next(ctx: Context, checker: Checker) -> bool:
@@ -78,34 +93,21 @@ def requeue_crops(ctx: Context) -> int:
     """Ask again for what nobody took; returns how many."""
     with ctx.db.read() as session:
         photo_ids = session.scalars(
-            select(CropRequest.photo_id).where(
-                _is_free(ctx), CropRequest.asked_at < ctx.now() - OVERDUE
-            )
+            select(CropRequest.photo_id).where(IS_FREE, CropRequest.asked_at < ctx.now() - OVERDUE),
+            {"lease_begins_at": begin_of_lease(ctx)},
         ).all()
     for photo_id in photo_ids:
         enqueue_check(ctx, photo_id)
     return len(photo_ids)
 
 
-def _is_free(ctx: Context) -> ColumnElement[bool]:
-    lease = dt.timedelta(seconds=ctx.settings.check_timeout_s + STALE_MARGIN_S)
-    return CropRequest.finished_at.is_(None) & or_(
-        CropRequest.started_at.is_(None), CropRequest.started_at < ctx.now() - lease
-    )
-
-
 def _claim(ctx: Context) -> CropRequest | None:
+    times = {"lease_begins_at": begin_of_lease(ctx)}
     with ctx.db.read() as session:
-        if session.scalar(select(CropRequest.id).where(_is_free(ctx)).limit(1)) is None:
+        if session.scalar(FIND, times) is None:
             return None
     with ctx.db.write() as session:
-        request = session.scalars(
-            select(CropRequest)
-            .where(_is_free(ctx))
-            .order_by(CropRequest.asked_at, CropRequest.id)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        ).first()
+        request = session.scalars(CLAIM, times).first()
         if request is not None:
             request.attempts += 1
             request.started_at = ctx.now()

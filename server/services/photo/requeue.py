@@ -10,7 +10,7 @@ from sqlalchemy import select
 from models import Photo
 from server.context import Context
 from server.gateways.queue import QueueUnavailable
-from server.services.photo.check import is_free_to_check
+from server.services.photo.check import begin_of_lease, is_free_to_check
 
 log = structlog.get_logger()
 
@@ -21,7 +21,7 @@ def _list_unqueued(ctx: Context, queued_count: int) -> list[uuid.UUID]:
         return list(
             session.scalars(
                 select(Photo.id)
-                .where(is_free_to_check(ctx))
+                .where(is_free_to_check(Photo, begin_of_lease(ctx)))
                 .order_by(Photo.submitted_at, Photo.id)
                 .offset(queued_count)
                 .limit(ctx.settings.queue_limit)

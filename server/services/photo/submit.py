@@ -13,12 +13,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from imagecheck.refusals import ACCEPTED, find_refused, name_fault
-from models import Enrolment, Photo, PhotoState
+from models import Photo, PhotoState
 from server import failpoints
 from server.context import Context
 from server.errors import CaijiError
 from server.gateways.photo_store import hash_bytes
-from server.services.collection import lock_enrolments
+from server.services.collection import hold_enrolment
 from server.services.moment import take_first_try
 from server.services.photo.check import has_no_true_verdict
 from server.services.photo.keep_file import keep_file, write_keys
@@ -179,7 +179,7 @@ def _refuse_unusable(data: bytes) -> None:
 def _record(ctx: Context, received: ReceivedPhoto) -> Photo:
     """Write the row that names the file, or use the one of the same bytes."""
     with write_keys(ctx, received.key) as session:
-        lock_enrolments(session, Enrolment.id == received.enrolment_id)
+        hold_enrolment(session, received.enrolment_id)
         found = find_upload(session, received)
         code = require_may_submit(session, found, received)
         if found.same_id is not None:
