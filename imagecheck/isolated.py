@@ -56,11 +56,13 @@ class CheckedPhoto:
         report: the report in the form of the JSON contract.
         standard_jpeg: the 480x640 file; ``None`` when it could not be made.
         overlay_svg: measured lines over it; ``None`` without it.
+        hashes: coarse and fine, of the standard photo; ``None`` without it.
     """
 
     report: dict[str, Any]
     standard_jpeg: bytes | None = None
     overlay_svg: str | None = None
+    hashes: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,8 @@ class Checker:
                     return CheckedPhoto(_unfinished_report(mode, profile, cause, elapsed_ms))
         if "refused" in header:
             raise ValueError(header["refused"])
-        return CheckedPhoto(header["report"], raw or None, header["overlay_svg"])
+        hashes = header["hashes"] and tuple(header["hashes"])
+        return CheckedPhoto(header["report"], raw or None, header["overlay_svg"], hashes)
 
     def make(
         self, data: bytes, profiles: Sequence[PhotoProfile], *, nudge: Nudge | None = None

@@ -149,7 +149,11 @@ def _examine(data: bytes, request: Request) -> bytes:
     from imagecheck.examination import examine
 
     result = examine(data, **request)
-    answer = {"report": result.report.to_dict(), "overlay_svg": result.overlay_svg}
+    answer = {
+        "report": result.report.to_dict(),
+        "overlay_svg": result.overlay_svg,
+        "hashes": result.hashes,
+    }
     return pack_frame(answer, result.standard_jpeg or b"")
 
 

@@ -36,6 +36,7 @@ class FakeExamination:
     report: dict[str, Any]
     standard_jpeg: bytes | None = b"\xff\xd8\xff standard"
     overlay_svg: str | None = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 480 640'></svg>"
+    hashes: tuple[str, str] | None = None
 
 
 @dataclass

@@ -36,6 +36,7 @@ def test_answer_of_the_child_is_that_of_the_library(checker: Checker) -> None:
     mine, theirs = imagecheck.examine(PHONE_PHOTO), checker.examine(PHONE_PHOTO)
     assert theirs.standard_jpeg == mine.standard_jpeg
     assert theirs.overlay_svg == mine.overlay_svg
+    assert theirs.hashes == mine.hashes is not None
     told = mine.report.to_dict()
     assert {k: v for k, v in theirs.report.items() if k != "elapsed_ms"} == {
         k: v for k, v in told.items() if k != "elapsed_ms"

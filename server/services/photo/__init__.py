@@ -6,12 +6,12 @@ __all__ = [
     "check",
     "end_photos",
     "keep_file",
-    "picture_hash",
     "queue_wait",
     "refused",
     "remake",
     "remove_orphans",
     "requeue",
+    "same_picture",
     "submit",
     "withdraw",
 ]

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Uuid, bindparam, or_, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import aliased, joinedload
 
-from imagecheck.isolated import ChildGone
+from imagecheck.isolated import CheckedPhoto, ChildGone
 from imagecheck.nudge import Nudge
 from imagecheck.refusals import find_refused
 from imagecheck.report import Report
@@ -29,7 +29,6 @@ from server.gateways.photo_store import (
 from server.services.collection import SYSTEM, hold_enrolment
 from server.services.moment import note_failed_try
 from server.services.photo.keep_file import keep_file, write_keys
-from server.services.photo.picture_hash import hash_picture
 from server.services.photo.promote import promote
 
 log = structlog.get_logger()
@@ -110,6 +109,11 @@ class Examination(Protocol):
         """The measured lines, drawn over the standard photo."""
         ...
 
+    @property
+    def hashes(self) -> tuple[str, str] | None:
+        """Coarse and fine, of the standard photo; see ``imagecheck.picture_hash``."""
+        ...
+
 
 class Checker(Protocol):
     """Judges one photo; survives whatever the bytes do."""
@@ -164,7 +168,7 @@ def _check(ctx: Context, checker: Checker, claim: Any, **which: uuid.UUID) -> bo
 def _judge(ctx: Context, checker: Checker, photo: Any) -> None:
     if photo.check_attempts > MAX_ATTEMPTS or photo.original_key is None:
         log.error("photo_given_up", photo_id=str(photo.id), attempts=photo.check_attempts)
-        _record(ctx, photo, GIVEN_UP_REPORT, None, None)
+        _record(ctx, photo, CheckedPhoto(GIVEN_UP_REPORT))
         return
     try:
         data = ctx.photo_store.get(photo.original_key)
@@ -177,13 +181,12 @@ def _judge(ctx: Context, checker: Checker, photo: Any) -> None:
     )
     failpoints.hit("photo_judged")
     if examination.standard_jpeg is None:
-        _record(ctx, photo, examination.report, None, examination.overlay_svg)
+        _record(ctx, photo, examination)
         return
-    hashes = hash_picture(examination.standard_jpeg)
     standard_key = content_key("standard", hash_bytes(examination.standard_jpeg), ".jpg")
     with keep_file(ctx, standard_key, examination.standard_jpeg):
         failpoints.hit("standard_stored")
-        _record(ctx, photo, examination.report, standard_key, examination.overlay_svg, hashes)
+        _record(ctx, photo, examination, standard_key)
     failpoints.hit("verdict_recorded")
 
 
@@ -199,13 +202,9 @@ def _forgive_attempt(ctx: Context, photo_id: uuid.UUID) -> None:
 
 
 def _record(
-    ctx: Context,
-    claimed: Any,
-    report: dict[str, Any],
-    standard_key: str | None,
-    overlay_svg: str | None,
-    hashes: tuple[str, str] | None = None,
+    ctx: Context, claimed: Any, examination: Examination, standard_key: str | None = None
 ) -> None:
+    report = examination.report
     with write_keys(ctx, *filter(None, [standard_key])) as session:
         hold_enrolment(session, claimed.enrolment_id)
         # The code is kept in hand: the session forgets it otherwise, and promoting asks for it.
@@ -216,9 +215,9 @@ def _record(
         photo.checked_at = ctx.now()
         photo.verdict = Verdict(report["verdict"])
         photo.report = report
-        photo.overlay_svg = overlay_svg
+        photo.overlay_svg = examination.overlay_svg
         photo.standard_key = standard_key
-        photo.picture_hash, photo.picture_print = hashes or (None, None)
+        photo.picture_hash, photo.picture_print = examination.hashes or (None, None)
         if standard_key is not None:
             photo.standard_sha256 = standard_key.rsplit("/", 1)[-1].removesuffix(".jpg")
         if has_no_true_verdict(photo):

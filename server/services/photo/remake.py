@@ -29,7 +29,6 @@ from server.gateways.photo_store import PhotoMissing, content_key, hash_bytes
 from server.services.collection import lock_enrolment
 from server.services.photo.check import Checker, Examination, begin_of_lease
 from server.services.photo.keep_file import keep_file, write_keys
-from server.services.photo.picture_hash import hash_picture
 from server.services.photo.requeue import enqueue_check
 
 log = structlog.get_logger()
@@ -148,8 +147,7 @@ def _take(ctx: Context, request: CropRequest, made: Examination, key: str) -> No
         photo.overlay_svg = made.overlay_svg
         photo.standard_key = key
         photo.standard_sha256 = key.rsplit("/", 1)[-1].removesuffix(".jpg")
-        hashes = hash_picture(made.standard_jpeg or b"")
-        photo.picture_hash, photo.picture_print = hashes or (None, None)
+        photo.picture_hash, photo.picture_print = made.hashes or (None, None)
         photo.crop_right_px, photo.crop_down_px = request.right_px, request.down_px
         photo.crop_percent = request.percent
         _cut_anew(session, photo.id, ctx.now())

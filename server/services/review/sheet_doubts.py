@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from models import Enrolment, FeatureCode, Photo
 from server.context import Context
 from server.services.faces.hints import find_hinted
-from server.services.photo.picture_hash import is_same_picture, list_neighbours
+from server.services.photo.same_picture import is_same_picture, list_neighbours
 from server.services.review.twins import CANDIDATES
 from server.services.viewer import Viewer
 

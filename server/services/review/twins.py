@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from models import Enrolment, Photo
-from server.services.photo.picture_hash import is_same_picture, list_neighbours
+from server.services.photo.same_picture import is_same_picture, list_neighbours
 from server.services.viewer import Viewer, list_scope
 
 CANDIDATES = 500
