@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import cv2
 import numpy as np
 
@@ -20,6 +22,10 @@ _REFERENCE_L = 60.0
 _DARKEST_L = 25.0
 _BRIGHTER = 1.15
 """A lens brighter than the cheek reflects; it does not tint."""
+_WHITE_CHROMA = 0.35
+"""Share of the skin's (a*, b*) that the white of the eye has, as the net sees its lids."""
+_MOST_OF_SKIN = 1.5
+"""So much more than the skin under a lens may the white be coloured: the rest is its own."""
 
 
 def hides_eyes(analysis: Analysis) -> bool:
@@ -77,24 +83,50 @@ class Glasses:
         rows = slice(int(y + top * PATCH_IED), int(y + bottom * PATCH_IED))
         return self.lab[rows, int(x + left * PATCH_IED) : int(x + right * PATCH_IED)]
 
-    def lightest_white(self) -> float:
-        """L* of the white of the eye that is seen better, over the skin's or its highlights'."""
-        return max(eye.white() / eye.scale_l for eye in self.eyes.both)
+    @cached_property
+    def whites(self) -> tuple[float, float]:
+        """L* of the white of both eyes, over the skin's or its highlights'."""
+        left, right = (eye.white() / eye.scale_l for eye in self.eyes.both)
+        return left, right
+
+    @cached_property
+    def light_through(self) -> float:
+        """Lightness under the lens, 1 when clear, times that of the white, of the lighter lens.
+
+        Deep sockets darken the one, poor light the other, only a lens both; no skin is so dark
+        that it hides what a lens takes from the white of the eye.
+        """
+        both = zip(self.eyes.both, self.whites, strict=True)
+        return max(self._lightness_ratio(eye) * min(1.0, white) for eye, white in both)
+
+    def one_sidedness(self) -> float:
+        """How much lighter the one lens is than the other, under it or in the eye: 1 when alike.
+
+        The lesser of both ratios counts: light from the side lightens more of the skin.
+        """
+        skins = [self._lightness_ratio(eye) for eye in self.eyes.both]
+        return min(max(pair) / max(0.01, min(pair)) for pair in (skins, self.whites))
 
     def lens_colour(self) -> float:
-        """Distance in (a*, b*) of the skin under the lens from the cheek, of the weaker lens."""
-        return min(self._colour_distance(eye) for eye in self.eyes.both)
+        """The colour that skin under the lens and white of the eye share, of the weaker lens.
 
-    def _colour_distance(self, eye: Eye) -> float:
-        lens, cheek = _median(eye.window(*_LENS)), _median(eye.window(*_CHEEK))
+        Geometric mean of both distances in (a*, b*), from the cheek and from an ordinary white.
+        Make-up and reflections colour the one or the other.
+        """
+        return min(self._shared_colour(eye) for eye in self.eyes.both)
+
+    def _shared_colour(self, eye: Eye) -> float:
+        lens, cheek = (np.array(_median(eye.window(*place))) for place in (_LENS, _CHEEK))
         shade = lens[0] / max(cheek[0], 8.0)
-        if shade > _BRIGHTER:
+        whites = eye.white_colours()
+        if shade > _BRIGHTER or not len(whites):
             return 0.0
         # a shaded socket loses chroma, a cast on the whole picture does not
-        return min(
-            float(np.hypot(lens[1] - kept * cheek[1], lens[2] - kept * cheek[2]))
-            for kept in (shade, 1.0)
-        )
+        away = min((lens[1:] - kept * cheek[1:] for kept in (shade, 1.0)), key=np.linalg.norm)
+        of_skin = float(np.linalg.norm(away))
+        white = find_median_colour(whites)[1:] - _WHITE_CHROMA * self.skin.colour[1:]
+        of_white = float(white @ away) / max(of_skin, 1e-6)
+        return float(np.sqrt(of_skin * np.clip(of_white, 0.0, _MOST_OF_SKIN * of_skin)))
 
     def glare_share(self) -> float:
         """White share of the lens box, of the worse eye, less that of the cheeks."""

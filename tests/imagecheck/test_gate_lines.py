@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import pytest
@@ -18,6 +20,9 @@ from imagecheck.rules import face_none
 from tests.rounds import few
 
 SKINS = list(SKIN_TONES.values())
+Lens = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+UNDER_EYES_ROW = 266
+"""The eyes of drawn portraits end above it."""
 
 
 def failed(report: Report) -> set[str]:
@@ -100,3 +105,45 @@ def test_tinted_lenses_fail_on_any_skin_and_clear_ones_do_not(skin: tuple[int, i
     clear = jpeg_bytes(Portrait(skin=skin, glasses=Glasses()))
     assert "glasses.tinted" in failed(imagecheck.check(tinted))
     assert "glasses.tinted" not in failed(imagecheck.check(clear))
+
+
+def wear(skin: tuple[int, int, int], change: Callable[[Lens], Lens], below_row: int = 0) -> Report:
+    """The verdict on clear glasses whose lenses, uint8 (n, 3), were changed below a row."""
+    clear = np.array(draw(Portrait(skin=skin, glasses=Glasses())))
+    dark = np.array(draw(Portrait(skin=skin, glasses=Glasses(tint=0.7))))
+    lens = (clear != dark).any(axis=2)
+    lens[:below_row] = False
+    clear[lens] = change(clear[lens])
+    return imagecheck.check(encode(Image.fromarray(clear), 92))
+
+
+def test_lens_that_darkens_only_the_white_of_an_eye_is_seen_before_very_dark_skin() -> None:
+    skin = SKINS[-1]
+
+    def dim(lens: Lens) -> Lens:
+        return np.minimum(lens, np.uint8(skin) * 0.8).astype(np.uint8)
+
+    assert "glasses.tinted" in failed(wear(skin, dim))
+    below = wear(skin, dim, UNDER_EYES_ROW)
+    assert "glasses.tinted" not in {finding.code for finding in below.findings}
+
+
+def test_colour_on_skin_and_white_of_the_eye_is_a_lens_and_on_skin_alone_is_none() -> None:
+    def colour(lens: Lens) -> Lens:
+        return (lens * (0.8, 0.65, 0.5)).astype(np.uint8)
+
+    def rouge(lens: Lens) -> Lens:
+        return (lens * (0.95, 0.9, 0.5)).astype(np.uint8)
+
+    assert "glasses.tinted" in failed(wear(SKINS[0], colour))
+    painted = wear(SKINS[0], rouge, UNDER_EYES_ROW)
+    assert "glasses.tinted" not in {finding.code for finding in painted.findings}
+
+
+@pytest.mark.parametrize("skin", [SKINS[0], SKINS[-1]], ids=["pale", "dark"])
+def test_one_dark_lens_asks_for_a_look(skin: tuple[int, int, int]) -> None:
+    clear = np.array(draw(Portrait(skin=skin, glasses=Glasses())))
+    dark = np.array(draw(Portrait(skin=skin, glasses=Glasses(tint=0.7))))
+    dark[:, 240:] = clear[:, 240:]
+    found = imagecheck.check(encode(Image.fromarray(dark), 90))
+    assert ("glasses.tinted", "warn") in {(f.code, f.status) for f in found.findings}
