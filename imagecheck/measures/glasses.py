@@ -24,6 +24,8 @@ _BRIGHTER = 1.15
 """A lens brighter than the cheek reflects; it does not tint."""
 _WHITE_CHROMA = 0.35
 """Share of the skin's (a*, b*) that the white of the eye has, as the net sees its lids."""
+_EYE_SEEN = 0.34
+"""Openness of an eye that is seen; behind drawn mirrors 95 % of eyes have 0.33 and less."""
 _MOST_OF_SKIN = 1.5
 """So much more than the skin under a lens may the white be coloured: the rest is its own."""
 
@@ -111,7 +113,8 @@ class Glasses:
         """The colour that skin under the lens and white of the eye share, of the weaker lens.
 
         Geometric mean of both distances in (a*, b*), from the cheek and from an ordinary white.
-        Make-up and reflections colour the one or the other.
+        Make-up and reflections colour the one or the other. Where no eye is seen behind a lens, as
+        in a mirror, the skin's alone.
         """
         return min(self._shared_colour(eye) for eye in self.eyes.both)
 
@@ -126,7 +129,8 @@ class Glasses:
         of_skin = float(np.linalg.norm(away))
         white = find_median_colour(whites)[1:] - _WHITE_CHROMA * self.skin.colour[1:]
         of_white = float(white @ away) / max(of_skin, 1e-6)
-        return float(np.sqrt(of_skin * np.clip(of_white, 0.0, _MOST_OF_SKIN * of_skin)))
+        shared = float(np.sqrt(of_skin * np.clip(of_white, 0.0, _MOST_OF_SKIN * of_skin)))
+        return shared if eye.openness > _EYE_SEEN else max(shared, of_skin)
 
     def glare_share(self) -> float:
         """White share of the lens box, of the worse eye, less that of the cheeks."""

@@ -143,7 +143,7 @@ def test_colour_on_skin_and_white_of_the_eye_is_a_lens_and_on_skin_alone_is_none
 @pytest.mark.parametrize("skin", [SKINS[0], SKINS[-1]], ids=["pale", "dark"])
 def test_one_dark_lens_asks_for_a_look(skin: tuple[int, int, int]) -> None:
     clear = np.array(draw(Portrait(skin=skin, glasses=Glasses())))
-    dark = np.array(draw(Portrait(skin=skin, glasses=Glasses(tint=0.7))))
+    dark = np.array(draw(Portrait(skin=skin, glasses=Glasses(tint=0.85))))
     dark[:, 240:] = clear[:, 240:]
     found = imagecheck.check(encode(Image.fromarray(dark), 90))
     assert ("glasses.tinted", "warn") in {(f.code, f.status) for f in found.findings}
