@@ -9,8 +9,8 @@ from imagecheck.rules.base import Measured, Rule, Say
 _LID_WEIGHT = 0.5
 """Deep-set eyes shade the lid too; only a cover of both lids counts, and only half."""
 _SIDE_WEIGHT = 0.03
-"""A difference of 14 CIE76 between both sides reaches the limit; light from the side that already
-asks for a look makes 8."""
+"""A difference of 16 CIE76 between both sides reaches the limit; light from the side does not
+count."""
 
 
 def _measure(analysis: Analysis) -> Measured:
@@ -24,7 +24,7 @@ RULE = Rule(
     clause="头发不得遮挡眼睛",
     method=(
         "Dark share below an eye, or between brow and lid of both eyes, or 0.03 a unit of CIE76 "
-        "between the skin below both eyes."
+        "between the skin below both eyes, less what light from the side makes of nose and chin."
     ),
     measurement="eye_cover",
     measure=_measure,

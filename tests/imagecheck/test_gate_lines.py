@@ -147,3 +147,15 @@ def test_one_dark_lens_asks_for_a_look(skin: tuple[int, int, int]) -> None:
     dark[:, 240:] = clear[:, 240:]
     found = imagecheck.check(encode(Image.fromarray(dark), 90))
     assert ("glasses.tinted", "warn") in {(f.code, f.status) for f in found.findings}
+
+
+@pytest.mark.parametrize("side_light", [0.4, 0.5])
+def test_light_from_the_side_is_no_lock_of_hair_and_a_fair_lock_in_it_is(side_light: float) -> None:
+    pixels = np.array(draw(Portrait(skin=SKINS[0], side_light=side_light)))
+    lit = imagecheck.check(encode(Image.fromarray(pixels), 90))
+    assert {finding.code for finding in lit.findings} == {"light.uneven"}
+    points = choose_backend().search(pixels).faces[0].points
+    lit_eye, cheek = points[36:42].mean(axis=0).astype(int), int(points[33, 1])
+    pixels[lit_eye[1] - 60 : cheek, lit_eye[0] - 25 : lit_eye[0] + 26] = (214, 178, 122)
+    found = imagecheck.check(encode(Image.fromarray(pixels), 90))
+    assert "hair.eyes" in {finding.code for finding in found.findings}
