@@ -102,7 +102,7 @@ _LIMITS: Mapping[str, Limit] = MappingProxyType(
         "expression.smile": _warns((None, 0.55), "", SOURCES),
         "hair.brows": _warns((None, 0.62), "", SOURCES),
         "hair.eyes": _warns((None, 0.48), "", SOURCES),
-        "ears.hidden": _warns((0.125, None), "", CALIBRATED),
+        "ears.hidden": _warns((0.055, None), "", SOURCES),
         "head.covered": _warns((None, 1.0), "", SOURCES),
         "light.dark": _fails((35, None), "L*", CALIBRATED, warn=(39, None)),
         "light.bright": _fails((None, 0.30), "", CALIBRATED, warn=(None, 0.15)),

@@ -15,8 +15,9 @@ RULE = Rule(
     code="ears.hidden",
     clause="头发不得遮挡耳朵",
     method=(
-        "Share of skin-coloured and ruddy pixels beside the jaw between eyes and nose base; none "
-        "on a side where most of them have the yellower hue of fair hair."
+        "Share of skin-coloured and ruddy pixels beside the jaw between eyes and nose base, less "
+        "a tenth of the share that is dark as hair; none on a side where most of them have the "
+        "yellower hue of fair hair."
     ),
     measurement="ear_skin_share",
     measure=_measure,

@@ -159,3 +159,23 @@ def test_light_from_the_side_is_no_lock_of_hair_and_a_fair_lock_in_it_is(side_li
     pixels[lit_eye[1] - 60 : cheek, lit_eye[0] - 25 : lit_eye[0] + 26] = (214, 178, 122)
     found = imagecheck.check(encode(Image.fromarray(pixels), 90))
     assert "hair.eyes" in {finding.code for finding in found.findings}
+
+
+def test_flat_ears_are_seen_and_dark_hair_beside_as_little_skin_counts_against_them() -> None:
+    bare = np.array(draw(Portrait(skin=SKINS[0])))
+    points = choose_backend().search(bare).faces[0].points
+    rows = slice(int(points[0, 1]) - 40, int(points[33, 1]) + 30)
+    left, right = int(points[0, 0]), int(points[16, 0])
+
+    def leave(width_px: int, beyond: tuple[int, ...]) -> Report:
+        pixels = bare.copy()
+        pixels[rows, left - 40 : left - width_px] = beyond
+        pixels[rows, right + width_px : right + 40] = beyond
+        return imagecheck.check(encode(Image.fromarray(pixels), 90))
+
+    flat, combed = leave(7, tuple(bare[5, 5])), leave(7, (30, 26, 24))
+    assert not flat.findings
+    seen = [report.measurements["ear_skin_share"] for report in (flat, combed)]
+    assert seen[0] - seen[1] > 0.01
+    under_hair = leave(4, (30, 26, 24))
+    assert "ears.hidden" in {finding.code for finding in under_hair.findings}
