@@ -100,7 +100,7 @@ _LIMITS: Mapping[str, Limit] = MappingProxyType(
         "glasses.frame": _warns((None, 0.16), "", CALIBRATED),
         "mouth.open": _fails((None, 0.06), "", SOURCES, warn=(None, 0.045)),
         "expression.smile": _warns((None, 0.55), "", SOURCES),
-        "hair.brows": _warns((None, 0.62), "", SOURCES),
+        "hair.brows": _warns((None, 0.72), "", SOURCES),
         "hair.eyes": _warns((None, 0.48), "", SOURCES),
         "ears.hidden": _warns((0.055, None), "", SOURCES),
         "head.covered": _warns((None, 1.0), "", SOURCES),
