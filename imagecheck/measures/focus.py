@@ -17,6 +17,11 @@ Floats = npt.NDArray[np.float32]
 _FACE_ROWS = slice(150, 330)
 _FACE_COLUMNS = slice(80, 240)
 _BLOCK_PERIODS_PX = (3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 20)
+_SURELY_SHARP = 0.48
+"""Of 39 faces shaken by 12 pixels along any slope none has less; 39 sharp ones reach 0.46."""
+_SHAKEN = 0.06
+"""By so much do both diagonals of a shaken face differ; of 240 portraits, soft ones among them, the
+ones above 0.55 differ by 0.035."""
 _LONGEST_STEP_L = 8.0
 _LOST_BEYOND = 0.1
 _TILE_PX = 128
@@ -29,14 +34,19 @@ def measure_blur(analysis: Analysis) -> float:
 
     Crété's no-reference measure in the levelled patch (eye distance 96 px): a sharp face loses
     two thirds of its edges, a blurred one has nothing to lose. Independent of skin and contrast.
-    Of the worse direction: a shaking hand blurs along one only.
+    Of the worse direction: a shaking hand blurs along one only, which may be a diagonal.
     """
     grey = cv2.cvtColor(analysis.patch[_FACE_ROWS, _FACE_COLUMNS], cv2.COLOR_RGB2GRAY)
     face = grey.astype(np.float32)
-    soft = np.asarray(cv2.GaussianBlur(face, (0, 0), 2), np.float32)
-    down = _surviving_share(*(cv2.absdiff(grey[1:], grey[:-1]) for grey in (face, soft)))
-    across = _surviving_share(*(cv2.absdiff(grey[:, 1:], grey[:, :-1]) for grey in (face, soft)))
-    return max(down, across)
+    both = face, np.asarray(cv2.GaussianBlur(face, (0, 0), 2), np.float32)
+    down = _surviving_share(*(cv2.absdiff(plane[1:], plane[:-1]) for plane in both))
+    across = _surviving_share(*(cv2.absdiff(plane[:, 1:], plane[:, :-1]) for plane in both))
+    worse = max(down, across)
+    if worse < _SURELY_SHARP:
+        return worse
+    fall = _surviving_share(*(cv2.absdiff(plane[1:, 1:], plane[:-1, :-1]) for plane in both))
+    rise = _surviving_share(*(cv2.absdiff(plane[:-1, 1:], plane[1:, :-1]) for plane in both))
+    return max(worse, fall, rise) if abs(fall - rise) > _SHAKEN else worse
 
 
 def is_lost_in_blur(analysis: Analysis) -> bool:

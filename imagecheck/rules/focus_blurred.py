@@ -14,7 +14,9 @@ def _measure(analysis: Analysis) -> Measured:
 RULE = Rule(
     code="focus.blurred",
     clause="图像清晰，对焦准确",
-    method="Share of the strongest edges that survives another blur, in the worse direction.",
+    method=(
+        "Share of the strongest edges that survives another blur, in the worst of four directions."
+    ),
     measurement="blur",
     measure=_measure,
     high=Say(

@@ -77,6 +77,18 @@ def test_strong_blur_is_told_as_blur_alone() -> None:
         assert found.isdisjoint({"frame.border", "mouth.open"})
 
 
+@pytest.mark.parametrize("slope_deg", [30, -30, 45, -45])
+def test_shaking_hand_blurs_along_any_slope(slope_deg: float) -> None:
+    sharp = np.array(draw(Portrait()))
+    streak = np.zeros((15, 15), np.float32)
+    away = 6 * np.array([np.cos(np.radians(slope_deg)), np.sin(np.radians(slope_deg))])
+    start, end = ((7 + sign * away).round().astype(int).tolist() for sign in (-1, 1))
+    cv2.line(streak, start, end, 1)
+    shaken = cv2.filter2D(sharp, -1, streak / streak.sum(), borderType=cv2.BORDER_REPLICATE)
+    report = imagecheck.check(encode(Image.fromarray(shaken), 85))
+    assert "focus.blurred" in failed(report)
+
+
 def test_burnt_out_face_is_too_bright_and_not_covered() -> None:
     pixels = np.array(draw(Portrait()), np.float32)
     person = np.abs(pixels - np.median(pixels[:40, :40], axis=(0, 1))).max(axis=2) > 12
