@@ -194,6 +194,7 @@ class Eye:
         red = (box[..., 1] > self.skin.colour[1] + 14) & (box[..., 1] > 0.9 * box[..., 2])
         return float((red & (box[..., 0] < 80)).mean())  # noqa: PLR2004 - L* of a glare
 
+    @cached_property
     def white_colours(self) -> Lab:
         """float32 (n, 3): Lab of the lightest quarter between the lids, mostly white of the eye."""
         top, left = (max(0, int(v) - 1) for v in self.lids.min(axis=0)[::-1])
@@ -299,7 +300,7 @@ class Eyes:
 
         ``None`` when nothing is seen between the lids.
         """
-        seen = np.concatenate([eye.white_colours() for eye in self.both])
+        seen = np.concatenate([eye.white_colours for eye in self.both])
         if not len(seen):
             return None
         _, a, b = find_median_colour(seen)

@@ -64,10 +64,22 @@ class Glasses:
 
     def lens_lightness(self) -> float:
         """L* under the lens over L* of the cheek, of the lighter lens; 1 when nothing tints."""
-        return max(self._lightness_ratio(eye) for eye in self.eyes.both)
+        return max(self._lightnesses)
 
-    def _lightness_ratio(self, eye: Eye) -> float:
-        return _median(eye.window(*_LENS))[0] / max(_median(eye.window(*_CHEEK))[0], 8.0)
+    @cached_property
+    def _lenses_and_cheeks(self) -> tuple[tuple[Lab, Lab], ...]:
+        """Median Lab, float32 (3,), under each lens and on the free cheek below it."""
+        return tuple(
+            (np.array(_median(eye.window(*_LENS))), np.array(_median(eye.window(*_CHEEK))))
+            for eye in self.eyes.both
+        )
+
+    @cached_property
+    def _lightnesses(self) -> tuple[float, ...]:
+        """L* under each lens over L* of the cheek."""
+        return tuple(
+            float(lens[0]) / max(float(cheek[0]), 8.0) for lens, cheek in self._lenses_and_cheeks
+        )
 
     def bare_lens_lightness(self) -> float:
         """The same against the lightest of cheek, forehead and nose, for lenses without a frame.
@@ -76,7 +88,7 @@ class Glasses:
         """
         forehead = _median(self._middle(-0.2, -0.75, 0.2, -0.55))[0]
         nose = _median(self._middle(-0.06, 0.35, 0.06, 0.60))[0]
-        lens = max(_median(eye.window(*_LENS))[0] for eye in self.eyes.both)
+        lens = max(float(lens[0]) for lens, _ in self._lenses_and_cheeks)
         return max(self.lens_lightness(), lens / max(forehead, 8.0), lens / max(nose, 8.0))
 
     def _middle(self, left: float, top: float, right: float, bottom: float) -> Lab:
@@ -98,16 +110,16 @@ class Glasses:
         Deep sockets darken the one, poor light the other, only a lens both; no skin is so dark
         that it hides what a lens takes from the white of the eye.
         """
-        both = zip(self.eyes.both, self.whites, strict=True)
-        return max(self._lightness_ratio(eye) * min(1.0, white) for eye, white in both)
+        both = zip(self._lightnesses, self.whites, strict=True)
+        return max(lightness * min(1.0, white) for lightness, white in both)
 
     def one_sidedness(self) -> float:
         """How much lighter the one lens is than the other, under it or in the eye: 1 when alike.
 
         The lesser of both ratios counts: light from the side lightens more of the skin.
         """
-        skins = [self._lightness_ratio(eye) for eye in self.eyes.both]
-        return min(max(pair) / max(0.01, min(pair)) for pair in (skins, self.whites))
+        pairs = self._lightnesses, self.whites
+        return min(max(pair) / max(0.01, min(pair)) for pair in pairs)
 
     def lens_colour(self) -> float:
         """The colour that skin under the lens and white of the eye share, of the weaker lens.
@@ -116,12 +128,12 @@ class Glasses:
         Make-up and reflections colour the one or the other. Where no eye is seen behind a lens, as
         in a mirror, the skin's alone.
         """
-        return min(self._shared_colour(eye) for eye in self.eyes.both)
+        sides = zip(self.eyes.both, self._lenses_and_cheeks, strict=True)
+        return min(self._shared_colour(eye, lens, cheek) for eye, (lens, cheek) in sides)
 
-    def _shared_colour(self, eye: Eye) -> float:
-        lens, cheek = (np.array(_median(eye.window(*place))) for place in (_LENS, _CHEEK))
+    def _shared_colour(self, eye: Eye, lens: Lab, cheek: Lab) -> float:
         shade = lens[0] / max(cheek[0], 8.0)
-        whites = eye.white_colours()
+        whites = eye.white_colours
         if shade > _BRIGHTER or not len(whites):
             return 0.0
         # a shaded socket loses chroma, a cast on the whole picture does not
