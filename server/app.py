@@ -23,7 +23,7 @@ from server.errors import CaijiError, NotFound, ServiceBusy
 from server.lanes import LaneKeeper
 from server.observability.logs import configure_logs, install_request_log
 from server.observability.metrics import install_request_metrics
-from server.request_body import BodyKeeper
+from server.request_body import BodyKeeper, FormRequest
 from server.security.attempts import AttemptCounter, TooManyRequests, count_minutes
 from server.security.headers import install_headers
 from server.security.page_sessions import PageSessions
@@ -53,6 +53,7 @@ def create_app(settings: Settings | None = None, ctx: Context | None = None) -> 
     )
     app.json = ShallowJson(app)
     app.session_interface = PageSessions()
+    app.request_class = FormRequest
     _configure(app, settings)
     attach_context(app, ctx)
     install_request_log(app)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
+from flask import Request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected
+
+from server.sizes import MAX_BODY_BYTES
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import InputStream, StartResponse, WSGIApplication, WSGIEnvironment
@@ -44,3 +48,24 @@ class BodyKeeper:
         """Hand the request on."""
         environ["wsgi.input"] = WireBody(environ["wsgi.input"])
         return self._app(environ, start_response)
+
+
+class FormRequest(Request):
+    """A request whose photo or roster stays in memory, where it is read whole in any case.
+
+    Werkzeug puts every file above 500 KB on the disk first. How many may be on their way at the
+    same time is the lanes' matter; a zip of photos, which only staff may send, goes there still.
+    """
+
+    def _get_file_stream(
+        self,
+        total_content_length: int | None,
+        content_type: str | None,
+        filename: str | None = None,
+        content_length: int | None = None,
+    ) -> IO[bytes]:
+        if total_content_length is not None and total_content_length <= MAX_BODY_BYTES:
+            return io.BytesIO()
+        return super()._get_file_stream(
+            total_content_length, content_type, filename, content_length
+        )
