@@ -86,7 +86,7 @@ def main() -> int:
         order = payer.open_order()
         payer.pay(order)
         payer.wait_for_status("uploaded")
-        per_s = drain(stack, people[:DRAINED], photo)
+        per_s = drain(stack, people[:DRAINED], photo, has_own_cores=False)
         addressed = []
         for person in people[DRAINED:]:
             visitor = Visitor(stack.port, stack.sandbox_port, person, Log())

@@ -6,7 +6,9 @@
 Each run starts web, workers and the simulated WeChat anew on loopback. First the rush: students
 sign in, bind, upload a 12-megapixel photo, wait for the verdict, pay, and wait for 已上传. Then the
 drain: photos are uploaded while the workers stand still, and judged with nothing else to do; that
-compares one worker with two without the cost of web and clients, which share the same cores.
+compares one worker with two without the cost of web and clients, which share the same cores. There
+each worker is held to a core of its own, as two machines of one core would hold it: a lone worker
+otherwise reads ahead on the core of the second one. What it does with both is printed as well.
 
 Printed: acknowledged and judged photos a second, the times of every call, errors, memory, and
 whether everything acknowledged was judged, paid once and readable (``flask check --read-files``).
@@ -74,6 +76,9 @@ class Figures:
     acknowledged_per_s: float = 0
     verdicts_per_s: float = 0
     drain_per_s: float = 0
+    """With a core for each worker."""
+    free_drain_per_s: float = 0
+    """With all cores for all workers."""
     calls: dict[str, tuple[int, float, float]] = field(default_factory=dict)
     """Call to number, p50 and p99."""
     verdict_wait_s: tuple[float, float] = (0, 0)
@@ -203,22 +208,34 @@ def rush(
     return log, time.monotonic() - start
 
 
-def drain(stack: Stack, people: list[dict[str, str]], photo: bytes) -> float:
+def drain(
+    stack: Stack, people: list[dict[str, str]], photo: bytes, *, has_own_cores: bool
+) -> float:
     """Upload while the workers stand still; return the photos that they then judge a second."""
     workers = [each for name, each in stack.processes.items() if name.startswith("worker")]
     for worker in workers:
         os.killpg(worker.pid, signal.SIGSTOP)
     log = Log()
-    for number, person in enumerate(people):
+    for person in people:
         visitor = Visitor(stack.port, stack.sandbox_port, person, log)
         visitor.arrive()
-        visitor.upload(number_jpeg(photo, 1_000_000 + number))
+        visitor.upload(number_jpeg(photo, int(person["student_no"][1:])))
         visitor.close()
-    for worker in workers:
+    cores = sorted(os.sched_getaffinity(0))
+    for place, worker in enumerate(workers):
+        hold_to({cores[place % len(cores)]} if has_own_cores else set(cores), worker.pid)
         os.killpg(worker.pid, signal.SIGCONT)
     wait_until(lambda: len(read_times(stack, log.acknowledged_at)) == len(people), 600, "drained")
     judged = sorted(each[2] for each in read_times(stack, log.acknowledged_at))
     return (len(judged) - 1) / (judged[-1] - judged[0])
+
+
+def hold_to(cores: set[int], pid: int) -> None:
+    """Let a process and its descendants run on these cores only."""
+    for each in list_tree(pid):
+        for thread in Path(f"/proc/{each}/task").iterdir():
+            with contextlib.suppress(ProcessLookupError):
+                os.sched_setaffinity(int(thread.name), cores)
 
 
 def count_judged(stack: Stack) -> int:
@@ -252,7 +269,7 @@ def measure(name: str, students: int, clients: int, drained: int) -> Figures:
     figures = Figures(title, workers, students, clients)
     photo = phone_photo_bytes()
     with run_service(workers, is_distributed=is_distributed) as stack:
-        people = write_roster(stack.folder / "roster.csv", students + drained)
+        people = write_roster(stack.folder / "roster.csv", students + 2 * drained)
         roster = str(stack.folder / "roster.csv")
         stack.flask("roster", "import", roster, "--institution", INSTITUTION, "--create-centres")
         web_before_s = read_cpu_s(stack, "web")
@@ -268,8 +285,10 @@ def measure(name: str, students: int, clients: int, drained: int) -> Figures:
         note(figures, log, read_times(stack, log.acknowledged_at))
         if drained:
             worker_before_s = read_cpu_s(stack, "worker")
-            figures.drain_per_s = drain(stack, people[students:], photo)
+            freely, held = people[students:][:drained], people[students:][drained:]
+            figures.free_drain_per_s = drain(stack, freely, photo, has_own_cores=False)
             figures.check_cpu_s = (read_cpu_s(stack, "worker") - worker_before_s) / drained
+            figures.drain_per_s = drain(stack, held, photo, has_own_cores=True)
         problems = stack.flask("check", "--read-files").strip()
         figures.errors += [] if problems == "0 problems" else [problems]
     return figures
@@ -309,7 +328,8 @@ def show(figures: Figures) -> None:
     print(
         f"  {figures.acknowledged_per_s:6.2f} acknowledged/s"
         f" {figures.verdicts_per_s:6.2f} verdicts/s"
-        f"   drain {figures.drain_per_s:6.2f} verdicts/s   {figures.seconds:.1f} s in all"
+        f"   drain {figures.drain_per_s:6.2f} verdicts/s"
+        f" ({figures.free_drain_per_s:.2f} on any core)   {figures.seconds:.1f} s in all"
     )
     p50, p99 = figures.verdict_wait_s
     print(f"  from upload to verdict: p50 {p50:.2f} s, p99 {p99:.2f} s")
@@ -357,7 +377,9 @@ def compare(all_figures: dict[str, Any]) -> bool:
     if not one.drain_per_s:
         return True
     ratio = two.drain_per_s / one.drain_per_s
-    print(f"two workers against one: {ratio:.2f} in the drain (at least {MIN_RATIO})")
+    free_ratio = two.free_drain_per_s / one.free_drain_per_s
+    print(f"two workers against one: {ratio:.2f} in the drain, a core each (at least {MIN_RATIO})")
+    print(f"two workers against one: {free_ratio:.2f} in the drain, on any core")
     return bool(ratio >= MIN_RATIO)
 
 
