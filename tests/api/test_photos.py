@@ -1,21 +1,26 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import datetime as dt
+import io
 import uuid
 from collections.abc import Callable
+from tempfile import SpooledTemporaryFile
 
 import pytest
 from sqlalchemy import event, select, update
+from werkzeug.test import EnvironBuilder
 
 from benchmarks.rig.portraits import heic_bytes
 from benchmarks.rig.stack import wait_until
 from models import Enrolment, FeatureCode, Photo, RefusedUpload, StatusChange
 from server.context import Context
 from server.gateways.photo_store import FolderPhotoStore, hash_bytes
+from server.request_body import FormRequest
 from server.services.photo.refused import Refusal, RefusalNotes
 from server.services.photo.requeue import requeue_unchecked_photos
-from server.sizes import MAX_PHOTO_BYTES
+from server.sizes import MAX_BODY_BYTES, MAX_PHOTO_BYTES
 from tests.cast import JPEG, Phone, assert_refused
 from tests.console.test_review_people import count_statements
 
@@ -303,6 +308,20 @@ def test_photo_that_kills_its_checker_again_and_again_is_unreadable(
     data = alice.call("GET", f"/photos/{photo_id}").json["data"]
     assert data["verdict"] == "fail"
     assert data["findings"][0]["code"] == "file.unreadable"
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "kind"), [(MAX_PHOTO_BYTES, io.BytesIO), (MAX_BODY_BYTES, SpooledTemporaryFile)]
+)
+def test_form_keeps_a_photo_in_memory_and_puts_a_folder_of_them_on_the_disk(
+    size_bytes: int, kind: type
+) -> None:
+    data = {"photo": (io.BytesIO(bytes(size_bytes)), "a.jpg")}
+    with contextlib.closing(EnvironBuilder(method="POST", data=data)) as sent:
+        file = FormRequest(sent.get_environ()).files["photo"]
+        with contextlib.closing(file):
+            assert isinstance(file.stream, kind)
+            assert len(file.read()) == size_bytes
 
 
 def test_late_photo_rolls_over_to_the_next_batch(alice: Phone, judge: Judge, demo: Context) -> None:
