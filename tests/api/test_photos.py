@@ -10,7 +10,8 @@ from tempfile import SpooledTemporaryFile
 
 import pytest
 from sqlalchemy import event, select, update
-from werkzeug.test import EnvironBuilder
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import create_environ, encode_multipart
 
 from benchmarks.rig.portraits import heic_bytes
 from benchmarks.rig.stack import wait_until
@@ -316,12 +317,14 @@ def test_photo_that_kills_its_checker_again_and_again_is_unreadable(
 def test_form_keeps_a_photo_in_memory_and_puts_a_folder_of_them_on_the_disk(
     size_bytes: int, kind: type
 ) -> None:
-    data = {"photo": (io.BytesIO(bytes(size_bytes)), "a.jpg")}
-    with contextlib.closing(EnvironBuilder(method="POST", data=data)) as sent:
-        file = FormRequest(sent.get_environ()).files["photo"]
-        with contextlib.closing(file):
-            assert isinstance(file.stream, kind)
-            assert len(file.read()) == size_bytes
+    photo = FileStorage(io.BytesIO(bytes(size_bytes)), "a.jpg")
+    boundary, body = encode_multipart({"photo": photo})
+    sent = create_environ(
+        method="POST", data=body, content_type=f"multipart/form-data; boundary={boundary}"
+    )
+    with contextlib.closing(FormRequest(sent).files["photo"]) as file:
+        assert isinstance(file.stream, kind)
+        assert len(file.read()) == size_bytes
 
 
 def test_late_photo_rolls_over_to_the_next_batch(alice: Phone, judge: Judge, demo: Context) -> None:
