@@ -6,6 +6,8 @@ from functools import cached_property
 
 import cv2
 import numpy as np
+import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from imagecheck.analysis import PATCH_EYES, PATCH_IED, Analysis
 from imagecheck.measures.eyes import Eye, Eyes
@@ -15,11 +17,15 @@ from imagecheck.wall import Lab
 
 _LENS = (-0.16, 0.17, 0.16, 0.27)
 _CHEEK = (-0.18, 0.52, 0.18, 0.70)
+_LENS_TO_CHEEK = (-0.12, 0.24, 0.12, 0.75)
+_INSIDE_PX, _RIM_PX, _OUTSIDE_PX = 16, 8, 6
+"""Rows above the lower edge of a lens, under its rim, and of the cheek below it."""
 _GLARE_BOX = (-0.34, -0.22, 0.34, 0.30)
 _GLARE_L = 90.0
 _RIM_SHARE_OF_SKIN = 0.55
 _REFERENCE_L = 60.0
 _DARKEST_L = 25.0
+_BLACK_L = 4.0
 _BRIGHTER = 1.15
 """A lens brighter than the cheek reflects; it does not tint."""
 _WHITE_CHROMA = 0.35
@@ -41,6 +47,17 @@ def _median(window: Lab) -> tuple[float, float, float]:
         return 50.0, 0.0, 0.0
     lightness, a, b = find_median_colour(window)
     return float(lightness), float(a), float(b)
+
+
+def _find_step(lightness: npt.NDArray[np.float32]) -> float:
+    """The greatest step from dark rows to lighter ones below them, logarithmic; 0 when too few."""
+    rows = np.maximum(np.median(lightness, axis=1), _BLACK_L)
+    apart = _INSIDE_PX + _RIM_PX
+    if len(rows) < apart + _OUTSIDE_PX:
+        return 0.0
+    inside = sliding_window_view(rows, _INSIDE_PX).max(axis=1)
+    outside = sliding_window_view(rows[apart:], _OUTSIDE_PX).min(axis=1)
+    return float(np.log(outside / inside[: len(outside)]).max())
 
 
 class Glasses:
@@ -112,6 +129,14 @@ class Glasses:
         """
         both = zip(self._lightnesses, self.whites, strict=True)
         return max(lightness * min(1.0, white) for lightness, white in both)
+
+    def lens_step(self) -> float:
+        """How much lighter the cheek is than all that lies above the lens's edge, of the lesser.
+
+        Logarithm of a ratio of L*. A socket brightens gradually or nearer the eye, a clear lens
+        hardly darkens, and a rim is thinner than the rows that must be dark.
+        """
+        return min(_find_step(eye.window(*_LENS_TO_CHEEK)[..., 0]) for eye in self.eyes.both)
 
     def one_sidedness(self) -> float:
         """How much lighter the one lens is than the other, under it or in the eye: 1 when alike.

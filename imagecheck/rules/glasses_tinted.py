@@ -18,6 +18,12 @@ _CLEAR_THROUGH, _THROUGH_WEIGHT = 1.12, 0.476
 clear glasses the least are 0.33, the next 0.35; the man with the darkest sockets has 0.34."""
 _FRINGE_L, _FRINGE_THROUGH = 1.2, 0.1
 """A forehead by so much darker than the skin under the lens is hair, which may hang lower."""
+_STEP, _STEP_LEEWAY = 0.19, 0.1
+"""Where skin lightens so much in a step below both eyes, a lens ends, with a rim or without: then
+it fails below 0.38 and asks below 0.485. Without a tint such dim eyes step by 0.13 at the most,
+behind heavy frames by 0.16; drawn light grey lenses by 0.21 and more, with up to 0.36 through."""
+_STEP_THROUGH = 0.485
+"""With more light through, an edge would not even ask."""
 _HALF_THROUGH = 0.5
 """With more light through, a colour only asks: of 279 people whose drawn clear lenses shine blue
 the least are 0.51."""
@@ -44,14 +50,17 @@ def _measure(analysis: Analysis) -> Measured:
 def _measure_darkness(glasses: Glasses) -> float:
     lightness = glasses.bare_lens_lightness()
     bare = 1 - lightness
-    if glasses.bridge() <= _BRIDGE_L:
-        return _BARE_WEIGHT * bare
-    # deep sockets are darker than the cheek alone, lenses darker than all of the face
-    dark = (bare + 1 - glasses.lens_lightness()) / 2
     through = glasses.light_through + (_FRINGE_THROUGH if lightness > _FRINGE_L else 0.0)
-    signs = [_BARE_WEIGHT * bare, dark, _THROUGH_WEIGHT * (_CLEAR_THROUGH - through)]
-    if glasses.one_sidedness() > _ONE_SIDED:
-        signs.append(_DOUBTFUL)
+    has_edge = through < _STEP_THROUGH and glasses.lens_step() > _STEP
+    signs = [_BARE_WEIGHT * bare]
+    if glasses.bridge() > _BRIDGE_L:
+        # deep sockets are darker than the cheek alone, lenses darker than all of the face
+        signs.append((bare + 1 - glasses.lens_lightness()) / 2)
+        signs.append(_THROUGH_WEIGHT * (_CLEAR_THROUGH - through))
+        if glasses.one_sidedness() > _ONE_SIDED:
+            signs.append(_DOUBTFUL)
+    if has_edge:
+        signs.append(_THROUGH_WEIGHT * (_CLEAR_THROUGH + _STEP_LEEWAY - through))
     return max(signs)
 
 
@@ -61,8 +70,9 @@ RULE = Rule(
     method=(
         "Darkening under the lens against cheek, forehead and nose, where a bridge says glasses "
         "also the mean of that and of the cheek alone, or how little light skin and white of the "
-        "eye show together, or the colour that both share (0.04 a unit of (a*, b*)), of the weaker "
-        "lens; one dark lens asks."
+        "eye show together (more of it counts where skin lightens in a step below both eyes), or "
+        "the colour that both share (0.04 a unit of (a*, b*)), of the weaker lens; one dark lens "
+        "asks."
     ),
     measurement="lens_tint",
     measure=_measure,

@@ -14,6 +14,7 @@ from benchmarks.rig.portraits import SKIN_TONES, Glasses, Portrait, draw, encode
 from imagecheck.analysis import Analysis
 from imagecheck.decode import decode
 from imagecheck.faces import Search, choose_backend
+from imagecheck.measures.glasses import Glasses as Lenses
 from imagecheck.profile import find_profile
 from imagecheck.report import Report
 from imagecheck.rules import face_none
@@ -21,6 +22,7 @@ from tests.rounds import few
 
 SKINS = list(SKIN_TONES.values())
 Lens = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+FOREHEAD = (200, 240)
 UNDER_EYES_ROW = 266
 """The eyes of drawn portraits end above it."""
 
@@ -150,6 +152,29 @@ def test_colour_on_skin_and_white_of_the_eye_is_a_lens_and_on_skin_alone_is_none
     assert "glasses.tinted" in failed(wear(SKINS[0], colour))
     painted = wear(SKINS[0], rouge, UNDER_EYES_ROW)
     assert "glasses.tinted" not in {finding.code for finding in painted.findings}
+
+
+def shade_lenses(softness_px: float) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """A portrait with grey where low lenses would be, no frame; their edge is sharp at 0."""
+    bare = np.array(draw(Portrait()), np.float32)
+    clear, dark = (
+        np.array(draw(Portrait(glasses=Glasses(drop=12, tint=tint)))) for tint in (0, 0.7)
+    )
+    lens = (clear != dark).any(axis=2).astype(np.float32)[..., None]
+    if softness_px:
+        lens = cv2.GaussianBlur(lens, (0, 0), softness_px)[..., None]
+    behind = np.minimum(0.64 * bare, 0.55 * bare[FOREHEAD])
+    return (bare + (behind - bare) * lens).astype(np.uint8)
+
+
+def test_dim_eyes_fail_where_skin_lightens_in_a_step_below_them() -> None:
+    lenses, shade = shade_lenses(0), shade_lenses(18)
+    sharp, gradual = (
+        analyse(picture, choose_backend().search(picture)).part(Lenses).lens_step()
+        for picture in (lenses, shade)
+    )
+    assert sharp > 3 * gradual
+    assert "glasses.tinted" in failed(imagecheck.check(encode(Image.fromarray(lenses), 92)))
 
 
 @pytest.mark.parametrize("skin", [SKINS[0], SKINS[-1]], ids=["pale", "dark"])
