@@ -15,7 +15,7 @@ from imagecheck.decode import UndecodableError, decode
 from imagecheck.judge import judge, refuse
 from imagecheck.nudge import Nudge
 from imagecheck.overlay import draw_overlay
-from imagecheck.picture_hash import PictureHashes, hash_picture
+from imagecheck.picture_hash import hash_picture
 from imagecheck.profile import Profile, find_profile
 from imagecheck.report import Mode, Report
 from imagecheck.rules.base import Rule
@@ -31,13 +31,13 @@ class Examination:
         report: the verdict.
         standard_jpeg: the 480x640 file; ``None`` when it could not be made.
         overlay_svg: measured lines and allowed bands over ``standard_jpeg``; ``None`` without it.
-        hashes: of the standard photo, to find the same picture again; ``None`` without it.
+        hashes: coarse and fine, of the standard photo, to find it again; ``None`` without it.
     """
 
     report: Report
     standard_jpeg: bytes | None = None
     overlay_svg: str | None = None
-    hashes: PictureHashes | None = None
+    hashes: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

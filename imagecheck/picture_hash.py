@@ -8,8 +8,6 @@ The 64 bits find candidates through an index, the 256 decide.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import cv2
 import numpy as np
 
@@ -23,20 +21,8 @@ SMALL_PX = (120, 160)
 BLUR_PX = 2.0
 
 
-class PictureHashes(NamedTuple):
-    """Of one picture; hexadecimal.
-
-    Attributes:
-        coarse: 16 digits.
-        fine: 64 digits.
-    """
-
-    coarse: str
-    fine: str
-
-
-def hash_picture(pixels: Rgb) -> PictureHashes:
-    """Return the hashes of a picture, shape (height, width, 3)."""
+def hash_picture(pixels: Rgb) -> tuple[str, str]:
+    """Return the coarse (16 hex digits) and the fine hash (64) of a picture, (height, width, 3)."""
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     soft = cv2.GaussianBlur(
         cv2.resize(grey, SMALL_PX, interpolation=cv2.INTER_AREA), (0, 0), BLUR_PX
@@ -46,4 +32,4 @@ def hash_picture(pixels: Rgb) -> PictureHashes:
         light = cv2.resize(soft, (cells + 1, cells), interpolation=cv2.INTER_AREA)
         return np.packbits(np.diff(light.astype(int)) > step).tobytes().hex()
 
-    return PictureHashes(measure(COARSE_CELLS, COARSE_STEP), measure(FINE_CELLS, FINE_STEP))
+    return measure(COARSE_CELLS, COARSE_STEP), measure(FINE_CELLS, FINE_STEP)

@@ -21,7 +21,7 @@ from imagecheck.rules import face_none
 from tests.rounds import few
 
 SKINS = list(SKIN_TONES.values())
-Lens = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 FOREHEAD = (200, 240)
 UNDER_EYES_ROW = 266
 """The eyes of drawn portraits end above it."""
@@ -121,7 +121,9 @@ def test_tinted_lenses_fail_on_any_skin_and_clear_ones_do_not(skin: tuple[int, i
     assert "glasses.tinted" not in failed(imagecheck.check(clear))
 
 
-def wear(skin: tuple[int, int, int], change: Callable[[Lens], Lens], below_row: int = 0) -> Report:
+def wear(
+    skin: tuple[int, int, int], change: Callable[[Pixels], Pixels], below_row: int = 0
+) -> Report:
     """The verdict on clear glasses whose lenses, uint8 (n, 3), were changed below a row."""
     clear = np.array(draw(Portrait(skin=skin, glasses=Glasses())))
     dark = np.array(draw(Portrait(skin=skin, glasses=Glasses(tint=0.7))))
@@ -134,7 +136,7 @@ def wear(skin: tuple[int, int, int], change: Callable[[Lens], Lens], below_row: 
 def test_lens_that_darkens_only_the_white_of_an_eye_is_seen_before_very_dark_skin() -> None:
     skin = SKINS[-1]
 
-    def dim(lens: Lens) -> Lens:
+    def dim(lens: Pixels) -> Pixels:
         return np.minimum(lens, np.uint8(skin) * 0.8).astype(np.uint8)
 
     assert "glasses.tinted" in failed(wear(skin, dim))
@@ -143,10 +145,10 @@ def test_lens_that_darkens_only_the_white_of_an_eye_is_seen_before_very_dark_ski
 
 
 def test_colour_on_skin_and_white_of_the_eye_is_a_lens_and_on_skin_alone_is_none() -> None:
-    def colour(lens: Lens) -> Lens:
+    def colour(lens: Pixels) -> Pixels:
         return (lens * (0.8, 0.65, 0.5)).astype(np.uint8)
 
-    def rouge(lens: Lens) -> Lens:
+    def rouge(lens: Pixels) -> Pixels:
         return (lens * (0.95, 0.9, 0.5)).astype(np.uint8)
 
     assert "glasses.tinted" in failed(wear(SKINS[0], colour))
@@ -154,7 +156,7 @@ def test_colour_on_skin_and_white_of_the_eye_is_a_lens_and_on_skin_alone_is_none
     assert "glasses.tinted" not in {finding.code for finding in painted.findings}
 
 
-def shade_lenses(softness_px: float) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def shade_lenses(softness_px: float) -> Pixels:
     """A portrait with grey where low lenses would be, no frame; their edge is sharp at 0."""
     bare = np.array(draw(Portrait()), np.float32)
     clear, dark = (

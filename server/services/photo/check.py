@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import uuid
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 from sqlalchemy import ColumnElement, Uuid, bindparam, or_, select, update
@@ -57,7 +57,21 @@ def begin_of_lease(ctx: Context) -> dt.datetime:
     return ctx.now() - dt.timedelta(seconds=ctx.settings.check_timeout_s + STALE_MARGIN_S)
 
 
-def _claiming(*conditions: Any) -> Any:
+class InHand(NamedTuple):
+    """What a check needs to know of the photo that it has taken."""
+
+    id: uuid.UUID
+    enrolment_id: uuid.UUID
+    check_attempts: int
+    original_key: str | None
+    profile: str
+    background: str
+
+
+WAITING = aliased(Photo)
+
+
+def _claiming(*conditions: ColumnElement[bool]) -> Any:
     """Return the statement that takes in hand what has waited longest."""
     oldest = (
         select(WAITING.id)
@@ -68,18 +82,16 @@ def _claiming(*conditions: Any) -> Any:
         .with_for_update(skip_locked=True)
         .scalar_subquery()
     )
-    in_hand = (Photo.id, Photo.enrolment_id, Photo.check_attempts, Photo.original_key)
     return (
         update(Photo)
         .where(Photo.id == oldest)
         .values(check_attempts=Photo.check_attempts + 1, check_started_at=bindparam("now"))
-        .returning(*in_hand, Photo.profile, Photo.background)
+        .returning(*(getattr(Photo, name) for name in InHand._fields))
         .execution_options(synchronize_session=False)
     )
 
 
 # Built once: building a statement costs more than running it.
-WAITING = aliased(Photo)
 CLAIM_NEXT = _claiming()
 CLAIM_ONE = _claiming(WAITING.id == bindparam("wanted_id", type_=Uuid()))
 JUDGED = (
@@ -153,9 +165,10 @@ def _check(ctx: Context, checker: Checker, claim: Any, **which: uuid.UUID) -> bo
     """
     with ctx.db.write() as session:
         times = {"lease_begins_at": begin_of_lease(ctx), "now": ctx.now()}
-        photo = session.execute(claim, times | which).one_or_none()
-    if photo is None:
+        row = session.execute(claim, times | which).one_or_none()
+    if row is None:
         return False
+    photo = InHand(*row)
     failpoints.hit("photo_claimed")
     try:
         _judge(ctx, checker, photo)
@@ -165,7 +178,7 @@ def _check(ctx: Context, checker: Checker, claim: Any, **which: uuid.UUID) -> bo
     return True
 
 
-def _judge(ctx: Context, checker: Checker, photo: Any) -> None:
+def _judge(ctx: Context, checker: Checker, photo: InHand) -> None:
     if photo.check_attempts > MAX_ATTEMPTS or photo.original_key is None:
         log.error("photo_given_up", photo_id=str(photo.id), attempts=photo.check_attempts)
         _record(ctx, photo, CheckedPhoto(GIVEN_UP_REPORT))
@@ -202,7 +215,7 @@ def _forgive_attempt(ctx: Context, photo_id: uuid.UUID) -> None:
 
 
 def _record(
-    ctx: Context, claimed: Any, examination: Examination, standard_key: str | None = None
+    ctx: Context, claimed: InHand, examination: Examination, standard_key: str | None = None
 ) -> None:
     report = examination.report
     with write_keys(ctx, *filter(None, [standard_key])) as session:
