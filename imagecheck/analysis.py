@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imagecheck.alone import is_alone
+from imagecheck.cut_head import ends_in_hair
 from imagecheck.decode import FileFacts, Picture, Rgb
 from imagecheck.faces import Box, Face, Points, Search, choose_backend, find_person
 from imagecheck.profile import Profile
@@ -280,13 +281,19 @@ class Analysis:
         """First row of hair above the face; ``None`` when it cannot be told from the wall.
 
         That is so when hair and forehead vanish in the wall, or when it is not plain and there is
-        no net that tells a person from it.
+        no net that tells a person from it; unless wide hair alone is why, and it is cut off.
         """
         if self.face is None:
             return None
         wall = self.wall.mask if self.wall.is_plain else self._find_unplain_wall()
-        if wall is None:
-            return None
+        if wall is not None:
+            return self._find_hair_top(wall)
+        is_cut = self._find_hair_top(self.wall.mask) == 0 and ends_in_hair(
+            self.lab, self.wall.mask, self.eye_middle, self.eye_to_chin_px
+        )
+        return 0.0 if is_cut else None
+
+    def _find_hair_top(self, wall: Mask) -> float | None:
         half = self.ied_px / 2
         x = int(self.eye_middle[0])
         columns = slice(max(0, int(x - half)), min(self.width, int(x + half)))

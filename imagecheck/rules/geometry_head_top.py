@@ -14,7 +14,10 @@ def _measure(analysis: Analysis) -> Measured:
 RULE = Rule(
     code="geometry.head_top",
     clause="头顶发际距上边沿 50-110 像素",
-    method="First row of hair above the face, by keying the plain wall.",
+    method=(
+        "First row of hair above the face, by keying the plain wall; 0 where hair that the upper "
+        "edge cuts off is why it does not seem plain."
+    ),
     measurement="head_top_px",
     measure=_measure,
     low=Say(

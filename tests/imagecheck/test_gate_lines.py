@@ -11,6 +11,7 @@ from PIL import Image
 
 import imagecheck
 from benchmarks.rig.portraits import SKIN_TONES, Glasses, Portrait, draw, encode, jpeg_bytes
+from benchmarks.rig.portraits.portrait import BLUE, WHITE
 from imagecheck.analysis import Analysis
 from imagecheck.decode import decode
 from imagecheck.faces import Search, choose_backend
@@ -22,6 +23,7 @@ from tests.rounds import few
 
 SKINS = list(SKIN_TONES.values())
 Pixels = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+Mask = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 FOREHEAD = (200, 240)
 UNDER_EYES_ROW = 266
 """The eyes of drawn portraits end above it."""
@@ -218,3 +220,41 @@ def test_flat_ears_are_seen_and_dark_hair_beside_as_little_skin_counts_against_t
     assert seen[0] - seen[1] > 0.01
     under_hair = leave(4, (30, 26, 24))
     assert "ears.hidden" in {finding.code for finding in under_hair.findings}
+
+
+def fill_wall_behind_head(portrait: Portrait, where: Mask, colour: tuple[int, int, int]) -> Report:
+    """The verdict on a portrait whose wall has another colour where a mask says so, bool (h, w)."""
+    pixels = np.array(draw(portrait))
+    is_wall = np.abs(pixels.astype(np.int16) - portrait.wall).max(axis=2) < 30
+    pixels[is_wall & where] = colour
+    return imagecheck.check(encode(Image.fromarray(pixels), 90))
+
+
+def find_head_top(report: Report) -> tuple[str, float | str | None]:
+    found = {f.code: (f.status, f.value) for f in report.findings}
+    return found.get("geometry.head_top", ("pass", report.measurements.get("head_top_px")))
+
+
+ROWS, COLUMNS = np.ogrid[:640, :480]
+CUT = Portrait(eye_y=205, hair_height=220)
+
+
+@pytest.mark.parametrize("wall", [BLUE, WHITE], ids=["blue", "white"])
+def test_wide_hair_cut_off_by_the_upper_edge_leaves_no_room(wall: tuple[int, int, int]) -> None:
+    wide = ((COLUMNS - 240) / 205) ** 2 + ((ROWS - 110) / 170) ** 2 < 1
+    report = fill_wall_behind_head(CUT.but(wall=wall), wide, CUT.hair_colour)
+    assert find_head_top(report) == ("fail", 0.0)
+
+
+def test_things_behind_the_head_and_round_pictures_are_no_hair_that_is_cut_off() -> None:
+    grey = Portrait(wall=(120, 112, 105), hair_colour=(84, 76, 70))
+    post = np.abs(COLUMNS - 240) < 182 + 0 * ROWS
+    shelf = (ROWS < 150) & (COLUMNS > 190)
+    outside = ((COLUMNS - 240) / 240) ** 2 + ((ROWS - 320) / 322) ** 2 > 1
+    for portrait, where, colour in (
+        (Portrait(), post, (120, 70, 40)),
+        (Portrait(), shelf, CUT.hair_colour),
+        (grey, outside, WHITE),
+    ):
+        report = fill_wall_behind_head(portrait, where, colour)
+        assert find_head_top(report) == ("unknown", None)
