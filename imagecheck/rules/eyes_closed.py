@@ -6,15 +6,20 @@ from imagecheck.analysis import Analysis
 from imagecheck.faces import measure_lid_areas
 from imagecheck.measures.eyes import Eyes
 from imagecheck.measures.glasses import hides_eyes
+from imagecheck.measures.lid_line import measure_sag
 from imagecheck.rules.base import Measured, Rule, Say
 
 _RED_SHARE = 0.1
 _UNDECIDED, _CLEAR = 0.75, 1.1
 """Above the first the picture no longer speaks for an open eye; above the second it alone is reason
 for a look: 5 of 236 open-eyed portraits, and lids that the landmarks do not see."""
-_PICTURE_ALONE = 0.95
-_CLOSE_LOOK = 0.9
-"""So near its limit the picture is worth a closer look at the lids, three milliseconds long."""
+_ALONE = 0.95
+"""What one clear sign alone amounts to."""
+_WORTH_A_LINE, _CLOSE_LOOK = 0.7, 0.9
+"""So near its limit the picture is worth a look at the lids' line, a sixth of a millisecond long;
+and a closer one by a net, three milliseconds long."""
+_SAG = 1.8
+"""Open eyes reach 1.31, behind a blur 1.66; lids that both nets take for open have 2.4 and more."""
 _LEAST_AREA, _LEAST_LIKE = 0.11, 0.6
 """Area between the lids over the square of their width, and that of the narrower eye over the
 other's. Set on 236 open-eyed portraits alone: there from 0.131 and 0.65; drawn closed eyes have
@@ -26,10 +31,21 @@ def _measure(analysis: Analysis) -> Measured:
     if eyes.red_share > _RED_SHARE:
         return None  # a flash shines out of an open eye
     picture, lids = eyes.image_closed / _UNDECIDED, eyes.lids.closed
-    if picture > _CLOSE_LOOK and lids <= 1:
-        lids = max(lids, _look_closely(analysis))
+    line = _judge_line(analysis) if picture > _WORTH_A_LINE else 0.0
+    if picture > _CLOSE_LOOK:
+        lids = max(lids, line)
+        if lids <= 1:
+            lids = max(lids, _look_closely(analysis))
     both = min(lids, picture)
-    return max(both, _PICTURE_ALONE) if eyes.image_closed > _CLEAR else both
+    is_clear = line > 1 or eyes.image_closed > _CLEAR
+    return max(both, _ALONE) if is_clear else both
+
+
+def _judge_line(analysis: Analysis) -> float:
+    """1 and more when the line of the less open eye's lids hangs below its corners."""
+    if hides_eyes(analysis):
+        return 0.0  # the rim of the glare would be the line
+    return measure_sag(min(analysis.part(Eyes).both, key=lambda eye: eye.openness)) / _SAG
 
 
 def _look_closely(analysis: Analysis) -> float:
@@ -50,8 +66,8 @@ RULE = Rule(
     method=(
         "Two independent signs of the worse eye, each over its limit, the weaker one counts: the "
         "picture (no iris, pupil or white between the lids, skin where the iris should be) and the "
-        "lids (a learned blink, their height over their width, one eye against the other, and in "
-        "doubt the area between them as a second net sees it). "
+        "lids (a learned blink, their height over their width, one eye against the other; in doubt "
+        "a dark line that sags below the corners, or the area that a second net sees). "
         "Neither fails alone, so narrow eyes and glasses pass."
     ),
     measurement="eye_closed",

@@ -14,8 +14,10 @@ from benchmarks.rig.portraits import SKIN_TONES, Glasses, Portrait, draw, encode
 from benchmarks.rig.portraits.portrait import BLUE, WHITE
 from imagecheck.analysis import Analysis
 from imagecheck.decode import decode
-from imagecheck.faces import Search, choose_backend
+from imagecheck.faces import Search, choose_backend, measure_lid_areas
+from imagecheck.measures.eyes import Eyes
 from imagecheck.measures.glasses import Glasses as Lenses
+from imagecheck.measures.lid_line import measure_sag
 from imagecheck.profile import find_profile
 from imagecheck.report import Report
 from imagecheck.rules import face_none
@@ -258,3 +260,33 @@ def test_things_behind_the_head_and_round_pictures_are_no_hair_that_is_cut_off()
     ):
         report = fill_wall_behind_head(portrait, where, colour)
         assert find_head_top(report) == ("unknown", None)
+
+
+@pytest.mark.parametrize("skin", SKIN_TONES)
+def test_line_of_lids_that_are_down_hangs_below_the_corners(skin: str) -> None:
+    def measure(opening: float) -> float:
+        eyes = Portrait(skin=SKIN_TONES[skin], left_eye_opening=opening, right_eye_opening=opening)
+        pixels = np.array(draw(eyes))
+        both = analyse(pixels, choose_backend().search(pixels)).part(Eyes).both
+        return max(measure_sag(eye) for eye in both)
+
+    assert measure(1.0) < 0.6
+    assert measure(0.35) < 1.5
+    assert measure(0.0) > 1.8
+
+
+def test_lids_that_both_nets_take_for_open_fail_by_their_line() -> None:
+    person = Portrait(skin=SKIN_TONES["tan"])
+    down, up = (
+        np.array(draw(person.but(left_eye_opening=opening, right_eye_opening=opening)), np.float32)
+        for opening in (0.0, 1.0)
+    )
+    pixels = (0.72 * down + 0.28 * up).astype(np.uint8)
+    search = choose_backend().search(pixels)
+    mesh = search.faces[0].mesh
+    assert mesh is not None
+    areas = measure_lid_areas(pixels, mesh)
+    assert areas is not None
+    assert min(areas) > 0.13
+    assert analyse(pixels, search).part(Eyes).lids.closed < 0.6
+    assert "eyes.closed" in failed(imagecheck.check(encode(Image.fromarray(pixels), 92)))
