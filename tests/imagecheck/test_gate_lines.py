@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -20,7 +21,7 @@ from imagecheck.measures.glasses import Glasses as Lenses
 from imagecheck.measures.lid_line import measure_sag
 from imagecheck.profile import find_profile
 from imagecheck.report import Report
-from imagecheck.rules import face_none
+from imagecheck.rules import face_none, geometry_stretched
 from tests.rounds import few
 
 SKINS = list(SKIN_TONES.values())
@@ -290,3 +291,29 @@ def test_lids_that_both_nets_take_for_open_fail_by_their_line() -> None:
     assert min(areas) > 0.13
     assert analyse(pixels, search).part(Eyes).lids.closed < 0.6
     assert "eyes.closed" in failed(imagecheck.check(encode(Image.fromarray(pixels), 92)))
+
+
+@pytest.mark.parametrize("skin", few([(skin,) for skin in SKINS], lambda row: row[0] == SKINS[0]))
+def test_stretched_faces_ask_for_a_look_and_round_irises_speak_for_a_long_one(
+    skin: tuple[int, int, int],
+) -> None:
+    drawn = draw(Portrait(skin=skin))
+    for size, limit in (((576, 640), 1.08), ((480, 768), 0.925)):
+        report = imagecheck.check(encode(drawn.resize(size), 90))
+        finding = next(f for f in report.findings if f.code == "geometry.stretched")
+        assert finding.status == "warn"
+        assert limit in finding.limit
+
+    def measure(iris_height: float) -> float:
+        search = choose_backend().search(np.array(drawn))
+        face = search.faces[0]
+        assert face.mesh is not None
+        points = face.mesh.points.copy()
+        for iris in (points[468:473], points[473:478]):
+            iris[:, 1] = iris[0, 1] + (iris[:, 1] - iris[0, 1]) * iris_height
+        known = replace(face, mesh=replace(face.mesh, points=points))
+        _, value = geometry_stretched.RULE.judge(analyse(np.array(drawn), Search((known,))))
+        assert value is not None
+        return value
+
+    assert measure(1.2) == pytest.approx(measure(1.0) / 1.2**0.5, rel=0.01)
