@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from math import gcd
 from typing import Any, TypeVar
 
 import cv2
@@ -57,8 +58,28 @@ def fit_to_frame(pixels: Rgb, *, roughly: bool = False) -> Rgb:
     if factor == 1.0:
         return pixels
     size = max(1, round(w * factor)), max(1, round(h * factor))
+    if factor < 1.0 and not roughly and (w % size[0] or h % size[1]):
+        return _average(pixels, size)
     how = cv2.INTER_CUBIC if factor > 1.0 else cv2.INTER_LINEAR if roughly else cv2.INTER_AREA
     return np.asarray(cv2.resize(pixels, size, interpolation=how), dtype=np.uint8)
+
+
+def _average(pixels: Rgb, size: tuple[int, int]) -> Rgb:
+    """The picture at a smaller size by area.
+
+    Of float32, OpenCV takes a quarter less time for the very same means, and less again when the
+    parts fit into the cache; they end where the rows of both sizes do.
+    """
+    average = np.empty((size[1], size[0], 3), np.uint8)
+    shared = gcd(len(pixels), size[1])
+    rows, step = len(pixels) // shared, size[1] // shared
+    parts = max(1, _BAND_ROWS // rows)
+    for part in range(0, shared, parts):
+        band = pixels[part * rows : (part + parts) * rows].astype(np.float32)
+        size_of_part = size[0], len(band) // rows * step
+        means = cv2.resize(band, size_of_part, interpolation=cv2.INTER_AREA)
+        cv2.convertScaleAbs(means, dst=average[part * step : (part + parts) * step])
+    return average
 
 
 def to_lab(pixels: Rgb) -> Lab:
