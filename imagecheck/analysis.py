@@ -18,6 +18,7 @@ from imagecheck.faces import Box, Face, Points, Search, choose_backend, find_per
 from imagecheck.profile import Profile
 from imagecheck.report import Mode
 from imagecheck.wall import Lab, Mask, Plane, Wall, key_wall
+from imagecheck.warp import warp
 
 FRAME_PX = (480, 640)
 """Width and height of the standard photo, and the size at which photos are judged."""
@@ -255,14 +256,7 @@ class Analysis:
     @cached_property
     def patch(self) -> Rgb:
         """uint8 (400, 320, 3) RGB: the face with level eyes at ``PATCH_EYES``."""
-        face = cv2.warpAffine(
-            self.pixels,
-            self.to_patch,
-            PATCH_PX,
-            flags=cv2.INTER_AREA,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        return np.asarray(face, dtype=np.uint8)
+        return warp(self.pixels, self.to_patch, PATCH_PX)
 
     @cached_property
     def patch_lab(self) -> Lab:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 
-import cv2
 import numpy as np
 from PIL import Image
 
@@ -18,6 +17,7 @@ from imagecheck.decode import Picture, Rgb
 from imagecheck.faces import Search
 from imagecheck.framing import Head, NoRoom, Placement, find_overflow, plan_placement
 from imagecheck.nudge import Nudge
+from imagecheck.warp import warp
 
 _FIRST_LOOK = {"face_width": 95.0, "eye_line": 165.0}
 """Size and height at which a head is measured before the final crop, px: room for high hair. Half
@@ -116,10 +116,7 @@ def _cut_roughly(
     factor = placement.factor * view_width / picture.pixels.shape[1]
     shift = (factor - 1) / 2  # pixels are squares, their coordinates are middles
     to_cut = np.array([[factor, 0, placement.dx + shift], [0, factor, placement.dy + shift]])
-    cut = cv2.warpAffine(
-        picture.pixels, to_cut, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
-    return np.asarray(cut, np.uint8)
+    return warp(picture.pixels, to_cut, size)
 
 
 def _cut_out(

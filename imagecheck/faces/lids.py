@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from functools import cache
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -16,6 +15,7 @@ from imagecheck.decode import Rgb
 from imagecheck.faces.face import Mesh, Points
 from imagecheck.faces.net import Net
 from imagecheck.faces.weights import IRIS
+from imagecheck.warp import warp
 
 _SIDE_PX = 64
 _REACH = 2.3
@@ -64,10 +64,7 @@ def _cut_eye(pixels: Rgb, corners: Points, *, is_right: bool) -> Rgb:
     a, b = along / width * _SIDE_PX / (_REACH * width)
     turn = np.array([[a, b], [-b, a]])
     to_crop = np.column_stack([turn, _SIDE_PX / 2 - turn @ corners.mean(axis=0)])
-    size = (_SIDE_PX, _SIDE_PX)
-    crop = cv2.warpAffine(
-        pixels, to_crop, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    crop = warp(pixels, to_crop, (_SIDE_PX, _SIDE_PX))
     return np.asarray(crop[:, ::-1] if is_right else crop, np.uint8)
 
 

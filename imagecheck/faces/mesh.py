@@ -13,6 +13,7 @@ from imagecheck.decode import Rgb
 from imagecheck.faces.face import Box, Mesh
 from imagecheck.faces.net import Net
 from imagecheck.faces.weights import read_landmarker
+from imagecheck.warp import warp
 
 _SIDE_PX = 256
 _REACH = 1.5
@@ -243,15 +244,10 @@ class MeshModel:
         """float64 (478, 3) in pixels of the picture, and how sure the net is of a face, 0-1."""
         (x, y), side = box.centre, _REACH * max(box.right - box.left, box.bottom - box.top)
         to_crop = _rotate_square(x, y, max(side, 1.0), box.tilt_rad)
-        crop = cv2.warpAffine(
-            pixels,
-            to_crop,
-            (_SIDE_PX, _SIDE_PX),
-            flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        values = crop.astype(np.float32).transpose(2, 0, 1)[None] / np.float32(255)
-        out = self._landmarks.run(np.ascontiguousarray(values))
+        crop = warp(pixels, to_crop, (_SIDE_PX, _SIDE_PX))
+        values = np.empty((1, 3, _SIDE_PX, _SIDE_PX), np.float32)
+        np.divide(cv2.split(crop), np.float32(255), out=values[0])
+        out = self._landmarks.run(values)
         points = out[_POINTS].reshape(N_MESH_POINTS, 3).astype(np.float64)
         back = cv2.invertAffineTransform(to_crop)
         placed = points[:, :2] @ back[:, :2].T + back[:, 2]

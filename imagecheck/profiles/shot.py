@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from functools import cached_property
 from math import ceil
 
-import cv2
 import numpy as np
 
 from imagecheck.analysis import FRAME_PX, Analysis
@@ -28,6 +27,7 @@ from imagecheck.rules import (
     background_uneven,
     face_multiple,
 )
+from imagecheck.warp import warp
 
 NO_NUDGE = Nudge()
 _FIRST_LOOK_PX = (600, 800)
@@ -102,10 +102,7 @@ class Shot:
         factor = placement.factor * self.view.width / self.picture.pixels.shape[1]
         shift = (factor - 1) / 2  # pixels are squares, their coordinates are middles
         way = np.array([[factor, 0, placement.dx + shift], [0, factor, placement.dy + shift]])
-        cut = cv2.warpAffine(
-            self.picture.pixels, way, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE
-        )
-        return np.asarray(cut, np.uint8)
+        return warp(self.picture.pixels, way, size)
 
     @cached_property
     def head(self) -> HeadLines:
