@@ -114,7 +114,7 @@ def _measure_stages(
 
     def analyse() -> Analysis:
         fresh = Analysis(view, picture.facts, profile=profile, search=search, factor=1.0)
-        _ = fresh.patch_lab, fresh.lab, fresh.wall.mask
+        _ = fresh.patch_lab, fresh.wall.mask
         return fresh
 
     stages = [

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from imagecheck.faces import Box
-from imagecheck.wall import Lab, Mask, Wall
+from imagecheck.wall import Mask, Plane, Wall
 
 _STEP = 4
 _HEAD_HALF_WIDTH, _HEAD_ABOVE = 0.7, 1.05
@@ -25,20 +24,19 @@ _SKIN_A, _SKIN_B = (4.0, 35.0), (3.0, 45.0)
 """Skin of any tone in any light that deserves the name lies between (a*, b*)."""
 
 
-def is_alone(boxes: Sequence[Box], lab: Lab, wall: Wall) -> bool:
+def is_alone(boxes: Sequence[Box], planes: Sequence[Plane], wall: Wall) -> bool:
     """Whether one box is all the faces that the picture can hold.
 
     Args:
         boxes: faces of the quick look.
-        lab: float32 (h, w, 3), CIE Lab of the picture.
+        planes: CIE Lab of the picture by channel, float32 (h, w) each.
         wall: the keyed wall of the same picture.
     """
     if len(boxes) != 1 or not wall.is_plain:
         return False
     foreign = ~wall.mask[::_STEP, ::_STEP] & ~_own_place(boxes[0], wall.mask.shape)
-    below = int(np.clip(boxes[0].bottom / _STEP, 0, foreign.shape[0]))
-    clothes = lab[below * _STEP :: _STEP, ::_STEP]
-    foreign[below:] &= _may_be_skin(np.ascontiguousarray(clothes))
+    below = min(max(0, int(boxes[0].bottom / _STEP)), foreign.shape[0])
+    foreign[below:] &= _may_be_skin(*(p[below * _STEP :: _STEP, ::_STEP] for p in planes[1:]))
     solid = cv2.morphologyEx(foreign.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
     return int(np.count_nonzero(solid)) * _STEP**2 < _LEAST_FOREIGN_PX
 
@@ -54,8 +52,7 @@ def _own_place(box: Box, shape: tuple[int, ...]) -> Mask:
     return np.asarray(np.where(is_below, aside < _NECK_HALF_WIDTH, head), np.bool_)
 
 
-def _may_be_skin(lab: npt.NDArray[np.float32]) -> Mask:
-    a, b = lab[..., 1], lab[..., 2]
+def _may_be_skin(a: Plane, b: Plane) -> Mask:
     return np.asarray(
         (a > _SKIN_A[0]) & (a < _SKIN_A[1]) & (b > _SKIN_B[0]) & (b < _SKIN_B[1]), np.bool_
     )

@@ -88,9 +88,19 @@ def to_lab(pixels: Rgb) -> Lab:
     lab = np.empty(pixels.shape, np.float32)
     for top in range(0, len(pixels), _BAND_ROWS):
         band = slice(top, top + _BAND_ROWS)
-        unit = np.multiply(pixels[band], np.float32(1 / 255), dtype=np.float32)
+        unit = pixels[band].astype(np.float32)
+        unit *= np.float32(1 / 255)
         cv2.cvtColor(unit, cv2.COLOR_RGB2LAB, dst=lab[band])
     return lab
+
+
+def to_lab_planes(pixels: Rgb) -> tuple[Plane, Plane, Plane]:
+    """The same by channel, float32 (h, w) each; split band by band, while it is in the cache."""
+    light, a, b = planes = tuple(np.empty(pixels.shape[:2], np.float32) for _ in range(3))
+    for top in range(0, len(pixels), _BAND_ROWS):
+        band = slice(top, top + _BAND_ROWS)
+        cv2.split(to_lab(pixels[band]), [plane[band] for plane in planes])
+    return light, a, b
 
 
 class Analysis:
@@ -172,7 +182,7 @@ class Analysis:
         return choose_backend().search(self.pixels, self._is_all)
 
     def _is_all(self, boxes: Sequence[Box]) -> bool:
-        return is_alone(boxes, self.lab, self.wall)
+        return is_alone(boxes, self.lab_planes, self.wall)
 
     def look_first(self) -> None:
         """Look for the main face only: enough to cut a photo out, which is looked at again."""
@@ -271,15 +281,9 @@ class Analysis:
     # -- colour and wall --------------------------------------------------------------------
 
     @cached_property
-    def lab(self) -> Lab:
-        """float32 (h, w, 3), CIE Lab of the view."""
-        return to_lab(self.pixels)
-
-    @cached_property
     def lab_planes(self) -> tuple[Plane, Plane, Plane]:
-        """The same by channel, float32 (h, w) each."""
-        light, a, b = (np.asarray(plane, np.float32) for plane in cv2.split(self.lab))
-        return light, a, b
+        """CIE Lab of the view by channel, float32 (h, w) each."""
+        return to_lab_planes(self.pixels)
 
     @property
     def lightness(self) -> Plane:
@@ -289,7 +293,7 @@ class Analysis:
     @cached_property
     def wall(self) -> Wall:
         """The keyed wall."""
-        return key_wall(self.lab, self.lab_planes)
+        return key_wall(self.lab_planes)
 
     @cached_property
     def hair_top_px(self) -> float | None:
@@ -304,7 +308,7 @@ class Analysis:
         if wall is not None:
             return self._find_hair_top(wall)
         is_cut = self._find_hair_top(self.wall.mask) == 0 and ends_in_hair(
-            self.lab, self.wall.mask, self.eye_middle, self.eye_to_chin_px
+            self.lab_planes, self.wall.mask, self.eye_middle, self.eye_to_chin_px
         )
         return 0.0 if is_cut else None
 

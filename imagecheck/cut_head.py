@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
-from imagecheck.ranks import find_median_colour
-from imagecheck.wall import Lab, Mask
+from imagecheck.ranks import find_medians
+from imagecheck.wall import Mask, Plane
 
 _EDGE_PX, _HALF_PX = 4, 10
 _MARGIN, _SIDE_SHARE = 0.04, 0.9
@@ -19,14 +21,14 @@ _SAME_DELTA_E, _LIGHTNESS_WEIGHT = 18.0, 0.5
 
 
 def ends_in_hair(
-    lab: Lab, wall: Mask, eye_middle: npt.NDArray[np.float64], eye_to_chin_px: float
+    planes: Sequence[Plane], wall: Mask, eye_middle: npt.NDArray[np.float64], eye_to_chin_px: float
 ) -> bool:
     """Whether what stands at the upper edge between plain wall is hair, and no thing behind it.
 
     A shelf or a curtain reaches the sides, a post has not the colour of what is above the forehead.
 
     Args:
-        lab: float32 (h, w, 3), CIE Lab.
+        planes: CIE Lab by channel, float32 (h, w) each.
         wall: bool (h, w), True where wall was keyed.
         eye_middle: x and y between the pupils.
         eye_to_chin_px: their distance to the chin.
@@ -39,9 +41,12 @@ def ends_in_hair(
     for side in (wall[:chin, :margin], wall[:chin, -margin:]):
         if not side[:_EDGE_PX].all() or side.mean() < _SIDE_SHARE:
             return False
+    across = slice(x - _HALF_PX, x + _HALF_PX + 1)
     row = max(_EDGE_PX, int(y - _SAMPLE_ABOVE * eye_to_chin_px))
     hair, edge = (
-        find_median_colour(lab[top : top + 2 * _EDGE_PX, x - _HALF_PX : x + _HALF_PX + 1])
+        find_medians(
+            np.stack([plane[top : top + 2 * _EDGE_PX, across].ravel() for plane in planes])
+        )
         for top in (row, _EDGE_PX)
     )
     away = (hair - edge) * (_LIGHTNESS_WEIGHT, 1.0, 1.0)

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from imagecheck.analysis import Analysis, to_lab
-from imagecheck.ranks import find_median_colour, find_percentile, pick_colours
-from imagecheck.wall import Lab, Mask, square_distance, square_length
+from imagecheck.ranks import find_medians, find_percentile
+from imagecheck.wall import Mask, square_distance_by_plane
 
 Floats = npt.NDArray[np.float32]
 
@@ -64,19 +64,15 @@ class Backdrop:
         h, w = analysis.height // 2, analysis.width // 2
         self.chin_y = float(analysis.points[8, 1]) / 2
         self._height, kept = h, slice(max(_LEAST_ROWS, int(self.chin_y / 2) * 2 + _BELOW_CHIN_PX))
-        self._planes = [plane[kept] for plane in _shrink(analysis.lab_planes, (w, h))]
-        self.lab: Lab = np.asarray(cv2.merge(self._planes), np.float32)
-        small = cv2.resize(
-            analysis.wall.mask.view(np.uint8), (w, h), interpolation=cv2.INTER_NEAREST
-        )
-        self.wall_mask: Mask = np.asarray(small[kept], np.bool_)
+        self.planes = [plane[kept] for plane in _shrink(analysis.lab_planes, (w, h))]
+        self.wall_mask: Mask = analysis.wall.mask[: 2 * h : 2, : 2 * w : 2][kept]
         self.centre_x = analysis.face_centre_x_px / 2
         self.eye_y = analysis.eye_line_px / 2
         self.face_width = analysis.face_width_px / 2
         # a lowered chin shortens the face, but not the head
         self.eye_to_chin = max(analysis.eye_to_chin_px / 2, self.face_width / _WIDEST_FACE)
         self.x = np.arange(w, dtype=np.float32)[None, :]
-        self.y = np.arange(len(self.lab), dtype=np.float32)[:, None]
+        self.y = np.arange(len(self.wall_mask), dtype=np.float32)[:, None]
 
     @cached_property
     def zone(self) -> Mask:
@@ -111,15 +107,16 @@ class Backdrop:
     def _hanging_hair(self, outside: Mask) -> Mask:
         """Pixels of the hair's colour that are connected with the head and near it."""
         h, w = outside.shape
-        y = int(np.clip(self.eye_y - _HAIR_SAMPLE * self.eye_to_chin, 4, h - 5))
-        x = int(np.clip(self.centre_x, 10, w - 11))
-        hair = find_median_colour(self.lab[y - 4 : y + 5, x - 10 : x + 11])
-        like = square_distance(self.lab, hair) < _HAIR_DELTA_E**2
-        like = (like | (self._planes[0] < _BLACK_L)) & ~self.wall_mask
+        y = min(max(4, int(self.eye_y - _HAIR_SAMPLE * self.eye_to_chin)), h - 5)
+        x = min(max(10, int(self.centre_x)), w - 11)
+        sample = [plane[y - 4 : y + 5, x - 10 : x + 11].ravel() for plane in self.planes]
+        hair = find_medians(np.stack(sample))
+        like = square_distance_by_plane(self.planes, hair) < _HAIR_DELTA_E**2
+        like = (like | (self.planes[0] < _BLACK_L)) & ~self.wall_mask
         _, labels = cv2.connectedComponents(
             (like | ~outside).view(np.uint8), connectivity=4, ltype=cv2.CV_16U
         )
-        head = labels[int(np.clip(self.eye_y, 0, h - 1)), x]
+        head = labels[min(max(0, int(self.eye_y)), h - 1), x]
         hanging = ((labels == head) & like).view(np.uint8)
         hanging = cv2.dilate(hanging, np.ones((5, 5), np.uint8)).view(np.bool_)
         near = np.abs(self.x - self.centre_x) < HAIR_REACH * self.face_width
@@ -132,14 +129,24 @@ class Backdrop:
         return int(np.count_nonzero(self.zone)) >= _MIN_ZONE_PX
 
     @cached_property
+    def _sides(self) -> tuple[Floats, Floats]:
+        """float32 (3, n) twice: Lab of the zone left and right, of every second row."""
+        middle = max(0, int(self.centre_x))
+        return self._pick(slice(middle)), self._pick(slice(middle, None))
+
+    def _pick(self, columns: slice) -> Floats:
+        places = np.flatnonzero(self.zone[::2, columns])
+        return np.stack([plane[::2, columns].ravel()[places] for plane in self.planes])
+
+    @cached_property
     def colours(self) -> Floats:
-        """float32 (n, 3): Lab of the zone, of every second row."""
-        return pick_colours(self.lab[::2], self.zone[::2])
+        """float32 (3, n): Lab of the zone, of every second row."""
+        return np.concatenate(self._sides, axis=1)
 
     @cached_property
     def median(self) -> Floats:
         """float32 (3,): median Lab of the zone."""
-        return find_median_colour(self.colours)
+        return find_medians(self.colours)
 
     @cached_property
     def unevenness(self) -> float:
@@ -152,39 +159,34 @@ class Backdrop:
 
     def _mottling(self) -> float:
         # at quarter size: both scales are far above its pixels
-        h, w = self.lab.shape[:2]
-        small = np.asarray(cv2.merge(_shrink(self._planes, (w // 2, h // 2))), np.float32)
+        h, w = self.wall_mask.shape
         zone = self.zone[: h // 2 * 2 : 2, : w // 2 * 2 : 2].astype(np.uint8)
         rows = slice(_EDGE_PX // 2 + 1, max(0, int(self.chin_y / 2)) + _COARSE_REACH_PX)
-        small, zone = small[rows], zone[rows]
-        inner = cv2.erode(zone, np.ones((13, 13), np.uint8)).view(np.bool_)
+        inner = cv2.erode(zone[rows], np.ones((13, 13), np.uint8)).view(np.bool_)
         if np.count_nonzero(inner) < _MIN_ZONE_PX // 4:
             return 0.0
-        between = cv2.subtract(
-            cv2.GaussianBlur(small, (0, 0), 1), cv2.GaussianBlur(small, (0, 0), 6)
-        )
-        square = square_length(pick_colours(np.asarray(between, np.float32), inner))
-        return float(np.sqrt(square.mean()))
+        square = 0.0
+        for small in _shrink(self.planes, (w // 2, h // 2)):
+            fine, coarse = (cv2.GaussianBlur(small[rows], (0, 0), sigma) for sigma in (1, 6))
+            between = cv2.subtract(fine, coarse)[inner]
+            square += float(np.dot(between, between)) / between.size
+        return float(np.sqrt(square))
 
     def spread(self, percentile: float = 95.0) -> float:
         """Percentile of CIE76 to the zone's median colour."""
-        square = square_distance(self.colours, self.median)
+        square = square_distance_by_plane(self.colours, self.median)
         return float(np.sqrt(find_percentile(square, percentile)))
 
     def left_right_difference(self) -> float:
         """CIE76 between the medians of the left and the right part of the zone."""
-        x = int(self.centre_x)
-        left, right = (
-            pick_colours(self.lab[::2, part], self.zone[::2, part])
-            for part in (slice(max(0, x)), slice(max(0, x), None))
-        )
-        if min(len(left), len(right)) < _MIN_ZONE_PX // 8:
+        left, right = self._sides
+        if min(left.shape[1], right.shape[1]) < _MIN_ZONE_PX // 8:
             return 0.0
-        return float(np.linalg.norm(find_median_colour(left) - find_median_colour(right)))
+        return float(np.linalg.norm(find_medians(left) - find_medians(right)))
 
     def _expected_lightness(self, x: Floats, y: Floats) -> Floats:
         """L* that the wall's slow drift predicts at these places, shadow or not."""
-        h, w = self._height, self.lab.shape[1]
+        h, w = self._height, self.wall_mask.shape[1]
         c0, cx, cy = self.wall.surface[0]
         return np.asarray(c0 + cx * (x / w - 0.5) + cy * (y / h - 0.5), np.float32)
 
@@ -196,8 +198,7 @@ class Backdrop:
     def largest_blob(self) -> float:
         """Largest connected part of the zone that is not wall, as share of the zone."""
         zone = self._open_zone
-        mask = (zone & ~self.wall_mask).astype(np.uint8)
-        foreign = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)))
+        foreign = _open(zone & ~self.wall_mask)
         if not foreign.any():
             return 0.0
         _, _, stats, _ = cv2.connectedComponentsWithStats(foreign, connectivity=8, ltype=cv2.CV_16U)
@@ -210,21 +211,23 @@ class Backdrop:
         Shaded wall is darker than the wall, has its chromaticity, and is smooth; hair is not.
         """
         rows, columns = self._beside_face()
-        lab, x, y = self.lab[rows, columns], self.x[:, columns], self.y[rows]
-        light, a, b = (plane[rows, columns] for plane in self._planes)
+        planes = [plane[rows, columns] for plane in self.planes]
+        light, a, b = planes
+        x, y = self.x[:, columns], self.y[rows]
         expected = self._expected_lightness(x, y)
         share = light / np.maximum(expected, 5.0)
         shaded = (expected - light > _SHADOW_MIN_DL) & (share > _SHADOW_MIN_SHARE)
-        full = np.minimum(share, 1)
-        colour = self.wall.colour
-        chroma = cv2.magnitude(a - colour[1] * full, b - colour[2] * full)
-        shaded &= np.asarray(chroma) < 7 + 0.12 * float(np.hypot(colour[1], colour[2]))
-        shaded &= _measure_slope(lab) < _SMOOTH
         aside = np.abs(x - self.centre_x) / self.face_width
         shaded &= (aside > _SHADOW_ASIDE[0]) & (aside < _SHADOW_ASIDE[1])
         shaded &= y > self.eye_y - _SHADOW_ABOVE * self.eye_to_chin
         shaded &= y < self.chin_y + _SHADOW_BELOW * self.eye_to_chin
-        lobes = cv2.morphologyEx(shaded.view(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        full = np.minimum(share, 1)
+        colour = self.wall.colour
+        chroma = cv2.magnitude(a - colour[1] * full, b - colour[2] * full)
+        shaded &= np.asarray(chroma) < 7 + 0.12 * float(np.hypot(colour[1], colour[2]))
+        if not _open(shaded).any():  # what is smooth of nothing is not asked
+            return 0.0, 0.0
+        lobes = _open(shaded & (_measure_slope(planes) < _SMOOTH))
         face = self.face_width * self.eye_to_chin
         middle = max(0, int(self.centre_x) - columns.start)
         left = np.count_nonzero(lobes[:, :middle]) / face
@@ -232,7 +235,7 @@ class Backdrop:
 
     def _beside_face(self) -> tuple[slice, slice]:
         """Rows and columns of the picture where a shadow beside the head may lie, and a margin."""
-        h, w = self.lab.shape[:2]
+        h, w = self.wall_mask.shape
         top = self.eye_y - _SHADOW_ABOVE * self.eye_to_chin
         bottom = self.chin_y + _SHADOW_BELOW * self.eye_to_chin
         reach = _SHADOW_ASIDE[1] * self.face_width
@@ -258,11 +261,17 @@ def _find_lab(rgb: tuple[int, int, int]) -> Floats:
     return np.asarray(to_lab(np.array([[rgb]], np.uint8))[0, 0])
 
 
-def _measure_slope(lab: Lab) -> Floats:
+def _open(mask: Mask) -> npt.NDArray[np.uint8]:
+    """1 where three by three pixels of the mask hang together, 0 elsewhere."""
+    opened = cv2.morphologyEx(mask.view(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    return np.asarray(opened, np.uint8)
+
+
+def _measure_slope(planes: Sequence[Floats]) -> Floats:
     """float32 (h, w): Lab units a pixel, over all three channels."""
-    soft = cv2.GaussianBlur(lab, (0, 0), 0.8)
-    across, down = (
-        square_length(np.asarray(cv2.Sobel(soft, cv2.CV_32F, *way, scale=1 / 8), np.float32))
-        for way in ((1, 0), (0, 1))
-    )
-    return np.asarray(cv2.sqrt(across + down), np.float32)
+    square = np.zeros(planes[0].shape, np.float32)
+    for plane in planes:
+        soft = cv2.GaussianBlur(plane, (0, 0), 0.8)
+        for way in ((1, 0), (0, 1)):
+            cv2.accumulateSquare(cv2.Sobel(soft, cv2.CV_32F, *way, scale=1 / 8), square)
+    return np.asarray(cv2.sqrt(square), np.float32)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from imagecheck.analysis import Analysis
-from imagecheck.ranks import split_colours, whole_colours
-from imagecheck.wall import square_distance
+from imagecheck.ranks import find_share
+from imagecheck.wall import square_distance_by_plane
 
 BLEND_DELTA_E = 12.0
 """Clothes nearer than this to the wall's colour cannot be told from it (CIE76)."""
@@ -26,6 +26,6 @@ def measure_blend(analysis: Analysis) -> float | None:
     columns = (aside > 0.3) & (aside < 1.0)  # noqa: PLR2004 - beside the neck, within the body
     if not columns.any():
         return None
-    clothes = split_colours(whole_colours(analysis.lab[top:])[:, columns])
-    is_near = square_distance(clothes, analysis.wall.colour) < BLEND_DELTA_E**2
-    return float(is_near.mean())
+    clothes = (plane[top:, columns] for plane in analysis.lab_planes)
+    is_near = square_distance_by_plane(clothes, analysis.wall.colour) < BLEND_DELTA_E**2
+    return find_share(is_near)

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.rig.portraits import Portrait, draw
 from imagecheck.alone import is_alone
-from imagecheck.analysis import to_lab
+from imagecheck.analysis import to_lab_planes
 from imagecheck.decode import Rgb
 from imagecheck.faces.mediapipe import load_short_range
 from imagecheck.wall import key_wall
@@ -20,8 +20,8 @@ def person() -> Rgb:
 
 
 def decide(pixels: Rgb) -> bool:
-    lab = to_lab(pixels)
-    return is_alone(load_short_range().detect(pixels, 0.6), lab, key_wall(lab))
+    planes = to_lab_planes(pixels)
+    return is_alone(load_short_range().detect(pixels, 0.6), planes, key_wall(planes))
 
 
 def paste_small_face(person: Rgb, x: int, y: int) -> Rgb:

@@ -164,7 +164,7 @@ def test_proportions_tilt_and_sides_stay_as_they_are() -> None:
     ratio_before = before.face_width_px / before.eye_to_chin_px
     ratio_after = after.face_width_px / after.eye_to_chin_px
     assert ratio_after == pytest.approx(ratio_before, rel=0.04)
-    cheeks = after.lab[int(after.points[30, 1]), :, 0]
+    cheeks = after.lightness[int(after.points[30, 1])]
     left, right = int(after.points[4, 0]) + 20, int(after.points[12, 0]) - 20
     assert cheeks[left] > cheeks[right] + 5  # the darker half is still on the right
 
