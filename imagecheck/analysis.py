@@ -120,6 +120,7 @@ class Analysis:
         search: Search | None = None,
         factor: float = 1.0,
         enlargement: float = 1.0,
+        is_upright: bool = False,
     ) -> None:
         """Take a picture at working size.
 
@@ -132,6 +133,7 @@ class Analysis:
             factor: pixels of the original picture for one pixel of ``pixels``.
             enlargement: pixels of ``pixels`` made of one original pixel; above 1 when standardising
                 had to enlarge.
+            is_upright: the picture is cut from one that was seen to stand upright.
         """
         self.pixels = pixels
         self.facts = facts
@@ -139,7 +141,7 @@ class Analysis:
         self.mode = mode
         self.factor = factor
         self.enlargement = enlargement
-        self._search = search
+        self._search, self._is_upright = search, is_upright
         self._parts: dict[object, Any] = {}
 
     def part(self, kind: Callable[[Analysis], P]) -> P:
@@ -179,7 +181,7 @@ class Analysis:
         """The faces of the picture, looked for once."""
         if self._search is not None:
             return self._search
-        return choose_backend().search(self.pixels, self._is_all)
+        return choose_backend().search(self.pixels, self._is_all, is_upright=self._is_upright)
 
     def _is_all(self, boxes: Sequence[Box]) -> bool:
         return is_alone(boxes, self.lab_planes, self.wall)

@@ -147,6 +147,7 @@ def _write(framed: Framed, view: Analysis) -> Standard:
         profile=view.profile,
         mode="capture",
         enlargement=framed.enlargement,
+        is_upright=True,
     )
     return Standard(jpeg, analysis)
 

@@ -28,11 +28,14 @@ class Backend(Protocol):
     def load(self) -> None:
         """Load all models, or raise `RuntimeError` with one clear line."""
 
-    def search(self, pixels: Rgb, is_enough_for: Enough = never) -> Search:
+    def search(
+        self, pixels: Rgb, is_enough_for: Enough = never, *, is_upright: bool = False
+    ) -> Search:
         """The faces of uint8 (h, w, 3) RGB pixels, about 480x640.
 
         Where a quick look finds faces, and the caller says that they are enough, no second look is
-        taken that would find small or half faces beside them.
+        taken that would find small or half faces beside them. Nobody asks whether the picture is
+        turned where it ``is_upright`` for certain.
         """
 
 

@@ -51,7 +51,9 @@ class HogFaces:
         _detector()
         _predictor()
 
-    def search(self, pixels: Rgb, is_enough_for: Enough = never) -> Search:
+    def search(
+        self, pixels: Rgb, is_enough_for: Enough = never, *, is_upright: bool = False
+    ) -> Search:
         """Look for faces: one pass, and second looks only when it found none or a doubtful one.
 
         The second looks, at half size, find faces that reach over the border (the picture mirrored
@@ -62,7 +64,7 @@ class HogFaces:
         found = _detect_boxes(pixels)
         best = found[0].score if found else -1.0
         if best < SURE_SCORE:
-            turned_deg = _find_turn(pixels, best)
+            turned_deg = 0 if is_upright else _find_turn(pixels, best)
             if turned_deg:
                 return Search((), turned_deg)
             found = found or _look_beyond_border(pixels) or _detect_boxes(pixels, upsample=1)

@@ -61,16 +61,18 @@ class MediaPipeFaces:
         load_mesh_model()
         load_iris_net()
 
-    def search(self, pixels: Rgb, is_enough_for: Enough = never) -> Search:
+    def search(
+        self, pixels: Rgb, is_enough_for: Enough = never, *, is_upright: bool = False
+    ) -> Search:
         """Look for faces; twice where the first look found none, or one that is not enough."""
         if min(pixels.shape[:2]) < _SMALLEST_SIDE_PX:
             return Search()
         near = load_short_range().detect(pixels, _NEAR_SCORE)
         is_enough = _best_level(near) >= _TURNED_SCORE and is_enough_for(near)
-        if is_enough and not _find_turn(pixels, near):
+        if is_enough and (is_upright or not _find_turn(pixels, near)):
             return Search(_locate_all(pixels, _join(near, [])))
         far = _full_range().detect(pixels, _FAR_SCORE)
-        turned_deg = _find_turn(pixels, near + far)
+        turned_deg = 0 if is_upright else _find_turn(pixels, near + far)
         if turned_deg:
             return Search((), turned_deg)
         return Search(_locate_all(pixels, _join(near, far)))

@@ -80,3 +80,8 @@ def test_upright_head_behind_a_mask_is_covered_and_not_upside_down(
 def test_picture_on_its_head_is_told(skin: str) -> None:
     found = choose_backend().search(np.array(draw(Portrait(skin=SKIN_TONES[skin])))[::-1, ::-1])
     assert found.turned_deg == 180
+
+
+def test_nobody_asks_about_a_turn_where_it_is_known() -> None:
+    pixels = np.array(draw(Portrait()))[::-1, ::-1]
+    assert choose_backend().search(pixels, is_upright=True).turned_deg == 0
