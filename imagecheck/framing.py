@@ -214,14 +214,17 @@ class _Options:
 
     def violation(self, profile: Profile, margin: float) -> Floats:
         """Pixels by which the worst value misses its band, shrunk by ``margin`` at both ends."""
-        worst = np.abs(self.off_centre) - MAX_OFF_CENTRE_PX
+        worst: Floats = np.array(-np.inf)
         for name, values in self._values().items():
             low, high = profile.limit(f"geometry.{name}").fail
             if low is not None:
                 worst = np.maximum(worst, low + margin - values)
             if high is not None:
                 worst = np.maximum(worst, values - (high - margin))
-        return np.asarray(worst, np.float64)
+        # the shift last: all before it depends on scale and eye line only
+        return np.asarray(
+            np.maximum(worst, np.abs(self.off_centre) - MAX_OFF_CENTRE_PX), np.float64
+        )
 
     def _cost(self) -> Floats:
         cost = (self.off_centre / SLACK["off_centre"]) ** 2

@@ -13,7 +13,7 @@ from imagecheck.analysis import PATCH_EYES, PATCH_IED, Analysis
 from imagecheck.faces import Points
 from imagecheck.measures.eyes import Eyes
 from imagecheck.measures.skin import Skin, fill
-from imagecheck.ranks import find_median_colour, pick_colours
+from imagecheck.ranks import find_median, find_median_colour, pick_colours
 from imagecheck.wall import Lab
 
 Colours = npt.NDArray[np.float32]
@@ -62,7 +62,7 @@ class Cover:
         if box.size == 0:
             return 1.0
         rows = box.mean(axis=1)
-        return float((np.median(rows) - rows.min()) / max(float(rows.mean()), 10.0))
+        return (find_median(rows) - float(rows.min())) / max(float(rows.mean()), 10.0)
 
     def lip_contrast(self) -> float:
         """CIE76 between the lips and what is around them."""

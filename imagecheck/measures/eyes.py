@@ -12,7 +12,7 @@ import numpy.typing as npt
 from imagecheck.analysis import PATCH_EYES, PATCH_IED, Analysis
 from imagecheck.faces import Points
 from imagecheck.measures.skin import Skin, fill
-from imagecheck.ranks import find_median, find_median_colour, find_percentile
+from imagecheck.ranks import find_median, find_median_colour, find_percentile, find_share
 from imagecheck.wall import Lab
 
 Floats = npt.NDArray[np.float32]
@@ -189,10 +189,8 @@ class Eye:
         x1 = int(self.lids[3, 0] - 0.15 * self.width) + 1
         y = int(self.centre[1])
         box = self.lab[y - 6 : y + 9, x0:x1]
-        if box.size == 0:
-            return 0.0
         red = (box[..., 1] > self.skin.colour[1] + 14) & (box[..., 1] > 0.9 * box[..., 2])
-        return float((red & (box[..., 0] < 80)).mean())  # noqa: PLR2004 - L* of a glare
+        return find_share(red & (box[..., 0] < 80))  # noqa: PLR2004 - L* of a glare
 
     @cached_property
     def white_colours(self) -> Lab:

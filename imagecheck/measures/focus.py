@@ -140,7 +140,10 @@ def _add_spectra(one: Floats, other: Floats | None) -> Floats:
     opposite[0, 1:] = waves[0, : _TILE_PX // 2 - 1 : -1]
     opposite[1:, 1:] = waves[:0:-1, : _TILE_PX // 2 - 1 : -1]
     np.conjugate(opposite, out=opposite)
-    return np.asarray((np.abs(half + opposite) + np.abs(half - opposite)) / 2, np.float32)
+    both: Floats = np.abs(half + opposite)
+    both += np.abs(half - opposite)
+    both /= 2
+    return both
 
 
 @cache

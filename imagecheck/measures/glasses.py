@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from imagecheck.analysis import PATCH_EYES, PATCH_IED, Analysis
 from imagecheck.measures.eyes import Eye, Eyes
 from imagecheck.measures.skin import Skin
-from imagecheck.ranks import find_median_colour
+from imagecheck.ranks import find_median_colour, find_medians, find_share
 from imagecheck.wall import Lab
 
 _LENS = (-0.16, 0.17, 0.16, 0.27)
@@ -51,7 +51,7 @@ def _median(window: Lab) -> tuple[float, float, float]:
 
 def _find_step(lightness: npt.NDArray[np.float32]) -> float:
     """The greatest step from dark rows to lighter ones below them, logarithmic; 0 when too few."""
-    rows = np.maximum(np.median(lightness, axis=1), _BLACK_L)
+    rows = np.maximum(find_medians(lightness), _BLACK_L)
     apart = _INSIDE_PX + _RIM_PX
     if len(rows) < apart + _OUTSIDE_PX:
         return 0.0
@@ -171,9 +171,9 @@ class Glasses:
 
     def glare_share(self) -> float:
         """White share of the lens box, of the worse eye, less that of the cheeks."""
-        shares = [float((e.window(*_GLARE_BOX)[..., 0] > _GLARE_L).mean()) for e in self.eyes.both]
+        shares = [find_share(e.window(*_GLARE_BOX)[..., 0] > _GLARE_L) for e in self.eyes.both]
         cheeks = np.concatenate(self.skin.cheeks)[:, 0]
-        return max(shares) - float((cheeks > _GLARE_L).mean())
+        return max(shares) - find_share(cheeks > _GLARE_L)
 
     def rim_share(self) -> float:
         """Dark share beside both corners of the eye, where a rim crosses and no lash reaches."""
@@ -188,5 +188,4 @@ class Glasses:
         left = self.lab[rows, int(x0 - (far if is_left else near)) : int(x0 - 2), 0]
         right = self.lab[rows, int(x1 + 3) : int(x1 + (near if is_left else far)), 0]
         dark = _RIM_SHARE_OF_SKIN * self.skin.lightness
-        shares = [float((side < dark).mean()) if side.size else 0.0 for side in (left, right)]
-        return min(shares)
+        return min(find_share(side < dark) for side in (left, right))

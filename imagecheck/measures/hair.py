@@ -13,7 +13,14 @@ from imagecheck.analysis import PATCH_EYES, PATCH_IED, Analysis
 from imagecheck.faces import Points
 from imagecheck.measures.eyes import Eyes
 from imagecheck.measures.skin import Skin, fill
-from imagecheck.ranks import find_median_colour, split_colours, whole_colours
+from imagecheck.ranks import (
+    find_median,
+    find_median_colour,
+    find_share,
+    pick_colours,
+    split_colours,
+    whole_colours,
+)
 from imagecheck.wall import Lab, Mask, square_distance
 
 Floats = npt.NDArray[np.float32]
@@ -92,13 +99,13 @@ class Hair:
         if not window.size:
             return 0.0
         band = fill(window.shape[:2], corners - (left, top))
-        return float(1 - self.skin.is_like(window)[band].mean()) if band.any() else 0.0
+        return 1 - find_share(self.skin.is_like(window)[band]) if band.any() else 0.0
 
     def under_eyes(self) -> float:
         """Dark share below the eye, of the more covered side: a lock of hair hangs over it."""
         dark = 0.55 * self.skin.lightness
         windows = [eye.window(-0.2, 0.13, 0.2, 0.30)[..., 0] for eye in self.eyes.both]
-        return max(float((w < dark).mean()) if w.size else 0.0 for w in windows)
+        return max(find_share(w < dark) for w in windows)
 
     def side_difference(self) -> float:
         """CIE76 between the skin below both eyes: both sides of a face are alike, a lock is not.
@@ -136,7 +143,7 @@ class Hair:
         y1 = max(y0 + 2, int(centre[1] - 0.10 * PATCH_IED) + 1)
         x0, x1 = int(centre[0] - 0.24 * PATCH_IED), int(centre[0] + 0.24 * PATCH_IED)
         window = self.lab[max(0, y0) : y1, max(0, x0) : x1, 0]
-        return float((window < 0.5 * self.skin.lightness).mean()) if window.size else 0.0
+        return find_share(window < 0.5 * self.skin.lightness)
 
     def ear_skin(self) -> float:
         """Mean share of skin beside the jaw between eyes and nose base, less some of the dark one.
@@ -159,14 +166,14 @@ class Hair:
     def _ear_share(self, rows: slice, columns: slice) -> float:
         window = self.lab[rows, columns]
         is_dark = window[..., 0] < _HAIR_SHARE_OF_SKIN * self.skin.lightness
-        hair = _HAIR_WEIGHT * float(is_dark.mean()) if is_dark.size else 0.0
+        hair = _HAIR_WEIGHT * find_share(is_dark)
         like = self.skin.is_like(window) & self.skin.is_ruddy(window)
         if not like.any():
             return -hair
-        soft = cv2.GaussianBlur(np.ascontiguousarray(window[..., 1:]), (0, 0), 1.5)
-        away = _find_hue(soft[like]) - _find_hue(self.skin.colour[None, 1:])
-        is_fair_hair = (away > _YELLOWER_DEG).mean() > 0.5  # noqa: PLR2004 - most of it
-        return (0.0 if is_fair_hair else float(like.mean())) - hair
+        a, b = (cv2.GaussianBlur(np.ascontiguousarray(window[..., c]), (0, 0), 1.5) for c in (1, 2))
+        away = _find_hue(a[like], b[like]) - _find_hue(*self.skin.colour[1:])
+        is_fair_hair = find_share(away > _YELLOWER_DEG) > 0.5  # noqa: PLR2004 - most of it
+        return (0.0 if is_fair_hair else find_share(like)) - hair
 
     # -- what is above the forehead ---------------------------------------------------------
 
@@ -181,7 +188,7 @@ class Hair:
         mask = np.asarray(cv2.morphologyEx(closed, cv2.MORPH_OPEN, kernel))
         columns = mask[:bottom, rim : rim + 2 * half + 1 : 4][::-1] == 0
         heights = np.where(columns.any(axis=0), columns.argmax(axis=0), bottom)
-        return float(np.median(heights)) / PATCH_IED
+        return find_median(heights) / PATCH_IED
 
     @property
     def _brow_top(self) -> int:
@@ -222,7 +229,7 @@ class Hair:
         region, there = self._above
         if int(there.sum()) < _MIN_REGION_PX:
             return None
-        above = find_median_colour(region[there])
+        above = find_median_colour(pick_colours(region, there))
         skin = self.skin.colour
         faded = _SHINE_SHARES[:, None] * skin[1:]
         is_near = np.linalg.norm(above[1:] - faded, axis=1).min() < _SHINE_DELTA_AB
@@ -296,7 +303,9 @@ class Hair:
         forehead = self.lab[max(0, first - 4) : int(rows[-1]) + _HEM_BOW_PX + 9]
         soft = cv2.GaussianBlur(forehead[:, _HEM_X[0] - 4 : _HEM_X[-1] + 5], (0, 0), 0.8)[:, 4:-4]
         steps = soft[4:] - soft[:-4]
-        lines = np.clip(rows[:, None] - max(0, first - 4) + _HEM_SAG, 0, len(steps) - 1)
+        lines = rows[:, None] - max(0, first - 4) + _HEM_SAG
+        if lines[0, 0].min() < 0 or lines[-1, -1].max() >= len(steps):  # the patch ends there
+            lines = np.clip(lines, 0, len(steps) - 1)
         places = lines * _HEM_X.size + np.arange(_HEM_X.size)
         edges = split_colours(whole_colours(steps).take(places))
         return _weakest_fifth(edges.reshape(-1, _HEM_X.size, 3))
@@ -308,9 +317,9 @@ def _differ(one: Lab, other: Lab) -> Floats:
     return np.asarray(first - second, np.float32)
 
 
-def _find_hue(colours: npt.NDArray[np.floating | np.integer]) -> Floats:
-    """Degrees from red towards yellow of (a*, b*), float32 (n, 2): (n,)."""
-    return np.asarray(np.degrees(np.arctan2(colours[:, 1], np.maximum(colours[:, 0], 0.1))))
+def _find_hue(a: npt.ArrayLike, b: npt.ArrayLike) -> Floats:
+    """Degrees from red towards yellow of a* and b*."""
+    return np.asarray(np.degrees(np.arctan2(b, np.maximum(a, 0.1))))
 
 
 def _weakest_fifth(lines: Floats) -> float:
