@@ -35,7 +35,10 @@ GAP_PX = 6
 """So many rows of wall end the hair."""
 
 PATCH_PX = (320, 400)
-"""Width and height of the levelled face patch."""
+"""Width and most height of the levelled face patch."""
+_PATCH_ROWS, _BELOW_CHIN = 340, 0.25
+"""It ends below so many rows, so far below the lowest point in eye-to-chin distances: the throat is
+the lowest that anybody reads."""
 PATCH_EYES = ((112.0, 180.0), (208.0, 180.0))
 """Where the two eye centres come to lie in the patch: an eye distance of 96 px."""
 PATCH_IED = 96.0
@@ -267,12 +270,15 @@ class Analysis:
 
     @cached_property
     def patch(self) -> Rgb:
-        """uint8 (400, 320, 3) RGB: the face with level eyes at ``PATCH_EYES``."""
-        return warp(self.pixels, self.to_patch, PATCH_PX)
+        """uint8 (h, 320, 3) RGB: the face with level eyes at ``PATCH_EYES``, down to the throat."""
+        eye_to_chin = float(self.patch_points[8, 1]) - PATCH_EYES[0][1]
+        lowest = float(self.patch_points[:, 1].max()) + _BELOW_CHIN * max(0.0, eye_to_chin)
+        width, most = PATCH_PX
+        return warp(self.pixels, self.to_patch, (width, min(most, max(_PATCH_ROWS, int(lowest)))))
 
     @cached_property
     def patch_lab(self) -> Lab:
-        """float32 (400, 320, 3): CIE Lab of the patch."""
+        """float32 (h, 320, 3): CIE Lab of the patch."""
         return to_lab(self.patch)
 
     @cached_property

@@ -84,7 +84,7 @@ class Skin:
 
     @cached_property
     def area(self) -> Mask:
-        """Bool (400, 320): the face from the jaw to a little above the brows."""
+        """Bool, of the patch: the face from the jaw to a little above the brows."""
         brow = np.array(
             [
                 [self.points[26, 0], self.points[24, 1] - 0.42 * PATCH_IED],
@@ -103,7 +103,7 @@ class Skin:
     def _shade_in(self, window: Lab) -> tuple[Floats, Floats]:
         """L* over the skin's, float32 (h, w), and the same where it only scales a colour."""
         light = window[..., 0] / max(float(self.colour[0]), 12.0)
-        return light, np.clip(light, 0.5, 1.1)
+        return light, np.maximum(np.minimum(light, 1.1), 0.5)
 
     def is_like(self, window: Lab) -> Mask:
         """Bool (h, w): pixels that may be this person's skin, in light or shade."""
@@ -171,12 +171,12 @@ class Skin:
 
     @cached_property
     def _channels(self) -> tuple[cv2.typing.MatLike, ...]:
-        """Red, green and blue of the patch, uint8 (400, 320) each."""
+        """Red, green and blue of the patch, uint8 each."""
         return tuple(cv2.split(self.patch))
 
     @cached_property
     def _is_clipped(self) -> Mask:
-        """Bool (400, 320): pixels where a channel has reached its end."""
+        """Bool, of the patch: pixels where a channel has reached its end."""
         red, green, blue = self._channels
         return np.asarray(cv2.max(red, cv2.max(green, blue))) >= _CLIPPED_LEVEL
 
@@ -195,8 +195,10 @@ class Skin:
         """Share of the face under white glare, specks removed."""
         red, green, blue = self._channels
         lowest = np.asarray(cv2.min(red, cv2.min(green, blue)))
-        white = ((lowest >= _HIGHLIGHT_LEVEL) & self.area).astype(np.uint8)
-        blobs = cv2.morphologyEx(white, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+        white = (lowest >= _HIGHLIGHT_LEVEL) & self.area
+        if not white.any():
+            return 0.0
+        blobs = cv2.morphologyEx(white.view(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
         return _measure_share(np.asarray(blobs) > 0, self.area)
 
     # -- colour -----------------------------------------------------------------------------
@@ -205,8 +207,8 @@ class Skin:
     def hue_variety(self) -> float:
         """Spread of (a*, b*) across its main direction; a photo in one tint has none."""
         colours = self.face_lab[::4, 1:]
-        away = (colours - find_median_colour(colours)).astype(np.float64)
-        (aa, ab), (_, bb) = np.einsum("ni,nj->ij", away, away)
+        a, b = (colours - find_median_colour(colours)).T.astype(np.float64)
+        aa, ab, bb = (float(np.dot(*pair)) for pair in ((a, a), (a, b), (b, b)))
         least = (aa + bb) / 2 - np.hypot((aa - bb) / 2, ab)  # the smaller eigenvalue
         return float(np.sqrt(max(least, 0.0) / len(colours)))
 
