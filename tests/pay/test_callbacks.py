@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 import uuid
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select, update
+from sqlalchemy import event, func, select, update
 
 from benchmarks.rig.wechat_side import WechatSide, make_key
 from models import (
@@ -76,6 +77,26 @@ def test_good_callback_settles_and_moves_the_student_on(
         notice = session.scalars(select(PaymentNotice)).one()
     assert (notice.notice_id, notice.is_verified, notice.outcome) == ("EV-1", True, "settled")
     assert number.encode() not in notice.body_encrypted
+
+
+@pytest.mark.engines
+def test_settling_writes_no_column_that_it_does_not_change(
+    number: str, wechat: SmallWechat, notify: Notify, demo: Context
+) -> None:
+    """Those that are looked for by index cost a write of it, and hide what else wrote there."""
+    written: set[str] = set()
+
+    def note(*arguments: Any) -> None:
+        for change in re.findall(r"UPDATE payment_order SET (.*?) (?:FROM|WHERE)", arguments[2]):
+            written.update(part.split("=")[0].strip() for part in change.split(", "))
+
+    event.listen(demo.db.engine, "before_cursor_execute", note)
+    try:
+        assert notify(wechat.pay(number)).status_code == 204
+    finally:
+        event.remove(demo.db.engine, "before_cursor_execute", note)
+    moments = {"paid_at", "settled_at", "next_query_at"}
+    assert written == {"state", "transaction_id", "settled_by"} | moments
 
 
 def test_second_callback_for_the_same_payment_changes_nothing(

@@ -136,9 +136,10 @@ PAY_ORDER = (
         **SAME_ORDER,
     )
 )
+PAID_VALUES = ("order_id", "new_transaction_id", "new_paid_at")
 SETTLE_FEE = (
     update(ENROLMENT)
-    .where(ENROLMENT.c.id == bindparam("enrolment_id"))
+    .where(ENROLMENT.c.id == bindparam("row"))
     .values(
         fee_settled_at=bindparam("now"),
         updated_at=bindparam("now"),
@@ -149,26 +150,33 @@ WRITE_HISTORY = insert(CHANGE)
 
 
 def _write_each(connection: Connection, settled: Sequence[Settled], now: dt.datetime) -> None:
-    """Write table by table."""
-    lines = [{name: read(each) for name, read in READ.items()} | {"now": now} for each in settled]
-    notices = [{name: line[field] for name, field in NOTICE_VALUES.items()} for line in lines]
+    """Write table by table.
+
+    Each statement is given just what it names: whatever else has a column's name would be set.
+    """
     at = {"received_at": now, "handled_at": now}
-    connection.execute(INSERT_NOTICE, [notice | SAME_NOTICE | at for notice in notices])
+    notices = [
+        {name: READ[field](each) for name, field in NOTICE_VALUES.items()} | SAME_NOTICE | at
+        for each in settled
+    ]
+    connection.execute(INSERT_NOTICE, notices)
     failpoints.hit("many_notices_kept")
-    if connection.execute(PAY_ORDER, lines).rowcount != len(lines):
+    orders = [{name: READ[name](each) for name in PAID_VALUES} | {"now": now} for each in settled]
+    if connection.execute(PAY_ORDER, orders).rowcount != len(orders):
         raise NotPlain
     failpoints.hit("many_orders_paid")
-    moving = [line for line in lines if line["is_moving"]]
-    waiting = [line for line in lines if not line["is_moving"]]
+    moving = [each for each in settled if each.is_moving]
+    waiting = [{"row": each.enrolment_id, "now": now} for each in settled if not each.is_moving]
     if waiting:
         connection.execute(SETTLE_FEE, waiting)
     if not moving:
         return
-    connection.execute(SETTLE_AND_MOVE, moving)
+    moves = [{"row": each.enrolment_id, "now": now, "moment": each.moment} for each in moving]
+    connection.execute(SETTLE_AND_MOVE, moves)
     failpoints.hit("many_enrolments_moved")
     changes = [
-        {"id": line["change_id"], "enrolment_id": line["enrolment_id"], "at": now} | SAME_CHANGE
-        for line in moving
+        {"id": each.change_id, "enrolment_id": each.enrolment_id, "at": now} | SAME_CHANGE
+        for each in moving
     ]
     connection.execute(WRITE_HISTORY, changes)
     failpoints.hit("many_history_written")
