@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, current_app, g, request
+from flask import Flask, current_app, g
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from limits.storage import storage_from_string
@@ -17,7 +17,6 @@ from limits.storage import storage_from_string
 from server.security.attempts import AttemptCounter, group_address
 from server.security.steady_memory import SteadyMemoryStorage
 from server.settings import Settings
-from server.surfaces import Surface, surface_of
 
 LOGIN_PER_ADDRESS = "120/minute"
 IDENTITY_PER_ADDRESS = "120/minute"
@@ -38,15 +37,16 @@ def create_limiter(app: Flask, settings: Settings) -> Limiter:
     is_memory = url.startswith("memory")
     limiter = Limiter(
         read_address,
-        app=app,
         storage_uri=f"{SteadyMemoryStorage.STORAGE_SCHEME[0]}://" if is_memory else url,
         storage_options=_storage_options(url),
         strategy="moving-window" if is_memory else "fixed-window",
         in_memory_fallback_enabled=not is_memory,
         key_prefix="caiji",
     )
-    # WeChat must always get through, and need not wait until no limit is found.
-    limiter.request_filter(lambda: surface_of(request.path) is Surface.CALLBACK)
+    # Views count for themselves. Named beforehand, the limiter leaves out the hooks with which it
+    # would look, before and after every request, for limits that hold everywhere: there are none.
+    app.extensions["limiter"] = {limiter}
+    limiter.init_app(app)
     return limiter
 
 
