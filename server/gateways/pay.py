@@ -135,12 +135,22 @@ class RefundEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Misfit:
+    """Genuine news with a field that is not what the documents describe; '' where a number is."""
+
+    reason: str
+    is_refund: bool
+    out_trade_no: str
+    transaction_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """A verified notice. `event` is None for a kind of event that does not concern us."""
 
     notice_id: str
     event_type: str
-    event: PaymentEvidence | RefundEvidence | None
+    event: PaymentEvidence | RefundEvidence | Misfit | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +218,8 @@ class PayGateway(Protocol):
 
         Raises:
             SignatureInvalid: not signed by WeChat, or not just now.
-            NoticeMalformed: signed, but not understandable.
+            NoticeMalformed: signed, but not to be parsed. What is parsed and does not fit is a
+                `Misfit`.
         """
 
     def reread_notice(self, raw_body: bytes) -> Notice:
@@ -221,6 +232,17 @@ class PayGateway(Protocol):
 def clean(text: str) -> str:
     """Replace what no database keeps: U+0000 and halves of characters."""
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def describe_misfit(
+    content: Mapping[str, object], error: NoticeMalformed, *, is_refund: bool = False
+) -> Misfit:
+    """Return what can be said of news that `error` was raised about."""
+    numbers = (content.get(name) for name in ("out_trade_no", "transaction_id"))
+    out_trade_no, transaction_id = (
+        clean(number)[:128] if isinstance(number, str) else "" for number in numbers
+    )
+    return Misfit(str(error), is_refund, out_trade_no, transaction_id)
 
 
 def read_answer(read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

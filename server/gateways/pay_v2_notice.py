@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from server.gateways.clock import LOCAL_ZONE
 from server.gateways.pay import (
     EvidenceSource,
+    Misfit,
     Notice,
     NoticeMalformed,
     PaymentEvidence,
@@ -16,6 +17,7 @@ from server.gateways.pay import (
     RefundStatus,
     TradeReport,
     TradeState,
+    describe_misfit,
 )
 from server.gateways.pay_v2_signing import PayV2Signer
 from server.gateways.pay_v2_xml import parse_flat_xml
@@ -39,14 +41,26 @@ def read_notice(raw_body: bytes, signer: PayV2Signer) -> Notice:
     signer.verify(fields)
     if fields.get("return_code") != "SUCCESS" or fields.get("result_code") != "SUCCESS":
         raise NoticeMalformed("the notice tells of no payment")
-    payment = _read_payment(fields, TradeState.SUCCESS, EvidenceSource.CALLBACK, notice_id)
-    return Notice(notice_id, "TRANSACTION.SUCCESS", payment)
+    event: PaymentEvidence | Misfit
+    try:
+        event = _read_payment(fields, TradeState.SUCCESS, EvidenceSource.CALLBACK, notice_id)
+    except NoticeMalformed as error:
+        event = describe_misfit(fields, error)
+    return Notice(notice_id, "TRANSACTION.SUCCESS", event)
 
 
 def _read_refund_notice(fields: Mapping[str, str], signer: PayV2Signer, notice_id: str) -> Notice:
     """Decrypt and type a refund notice, which proves itself by its encryption only."""
     content = parse_flat_xml(signer.decrypt_refund_info(fields["req_info"]), root="root")
-    evidence = RefundEvidence(
+    try:
+        evidence = _read_refund(content, mch_id=fields.get("mch_id", ""), notice_id=notice_id)
+    except NoticeMalformed as error:
+        return Notice(notice_id, "REFUND", describe_misfit(content, error, is_refund=True))
+    return Notice(notice_id, f"REFUND.{evidence.status}", evidence)
+
+
+def _read_refund(content: Mapping[str, str], *, mch_id: str, notice_id: str) -> RefundEvidence:
+    return RefundEvidence(
         out_refund_no=required(content, "out_refund_no"),
         status=read_refund_status(content, "refund_status"),
         refund_id=required(content, "refund_id"),
@@ -54,10 +68,9 @@ def _read_refund_notice(fields: Mapping[str, str], signer: PayV2Signer, notice_i
         transaction_id=required(content, "transaction_id"),
         refund_fen=whole(content, "refund_fee"),
         success_time=read_spaced_time(content.get("success_time", "")),
-        mch_id=fields.get("mch_id", ""),
+        mch_id=mch_id,
         notice_id=notice_id,
     )
-    return Notice(notice_id, f"REFUND.{evidence.status}", evidence)
 
 
 def read_trade(fields: Mapping[str, str]) -> TradeReport:

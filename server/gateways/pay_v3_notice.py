@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from server.gateways.pay import (
     EvidenceSource,
+    Misfit,
     Notice,
     NoticeMalformed,
     PaymentEvidence,
@@ -22,6 +23,7 @@ from server.gateways.pay import (
     TradeReport,
     TradeState,
     clean,
+    describe_misfit,
 )
 
 PAID_STATES = frozenset({TradeState.SUCCESS, TradeState.REFUND})
@@ -63,12 +65,27 @@ def read_notice(raw_body: bytes, keys: Sequence[bytes]) -> Notice:
     event_type = text(envelope, "event_type")
     if event_type.startswith("TRANSACTION."):
         content = parse_object(decrypt_resource(envelope.get("resource"), keys))
-        report = read_trade(content, EvidenceSource.CALLBACK, notice_id)
-        return Notice(notice_id, event_type, report.payment)
+        return Notice(notice_id, event_type, _read_payment_news(content, notice_id))
     if event_type.startswith("REFUND."):
         content = parse_object(decrypt_resource(envelope.get("resource"), keys))
-        return Notice(notice_id, event_type, read_refund(content, notice_id))
+        return Notice(notice_id, event_type, _read_refund_news(content, notice_id))
     return Notice(notice_id, event_type, None)
+
+
+def _read_payment_news(
+    content: Mapping[str, Any], notice_id: str
+) -> PaymentEvidence | Misfit | None:
+    try:
+        return read_trade(content, EvidenceSource.CALLBACK, notice_id).payment
+    except NoticeMalformed as error:
+        return describe_misfit(content, error)
+
+
+def _read_refund_news(content: Mapping[str, Any], notice_id: str) -> RefundEvidence | Misfit:
+    try:
+        return read_refund(content, notice_id)
+    except NoticeMalformed as error:
+        return describe_misfit(content, error, is_refund=True)
 
 
 def read_trade(

@@ -11,7 +11,15 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
-from models import Enrolment, FeatureCode, FeeWaiver, OrderState, PaymentNotice, Reconciliation
+from models import (
+    Enrolment,
+    FeatureCode,
+    FeeWaiver,
+    Order,
+    OrderState,
+    PaymentNotice,
+    Reconciliation,
+)
 from server.context import Context
 from server.gateways.pay_bill import read_bill
 from server.gateways.transport import GatewayUnavailable
@@ -21,7 +29,12 @@ from server.services.money.books.ledger import write_ledger_csv
 from server.services.money.books.reconcile import reconcile
 from server.services.money.fee import settle_free_fees
 from server.services.money.orders.query_order import poll_due_orders
-from server.services.money.quarantine.resolve import accept_quarantined, dismiss_quarantined
+from server.services.money.quarantine.resolve import (
+    Resolution,
+    accept_quarantined,
+    dismiss_quarantined,
+    list_resolutions,
+)
 from server.services.money.waivers import NothingToWaive, waive_fee, waive_for_student
 from server.services.upkeep.check_integrity import check_integrity
 from server.services.viewer import Viewer
@@ -254,6 +267,16 @@ def test_roster_may_waive_before_the_student_comes(alice: Phone, demo: Context) 
         {"payer": {"openid": "\ud800"}},
         {"success_time": "9999-12-31T23:59:59+00:00"},
         {"success_time": "1970-01-01T00:00:00+08:00"},
+        {"success_time": "yesterday"},
+        {"success_time": "0001-01-01T00:00:00+08:00"},
+        {"amount": {"total": -2000, "currency": "CNY"}},
+        {"amount": {"total": 20.5, "currency": "CNY"}},
+        {"amount": {"total": "2000", "currency": "CNY"}},
+        {"amount": None},
+        {"payer": "openid"},
+        {"transaction_id": ""},
+        {"transaction_id": 4200},
+        {"trade_state": "WON"},
     ],
 )
 def test_genuine_news_that_cannot_be_is_kept_for_finance(
@@ -269,6 +292,70 @@ def test_genuine_news_that_cannot_be_is_kept_for_finance(
     assert notify(payment | changes).status_code == 204
     assert [row.resolved_at for row in held(demo)] == [None]
     assert load_order(demo, number).state is OrderState.QUARANTINED
+
+
+def test_what_was_unreadable_settles_once_it_can_be_read(
+    alice: Phone, ready: str, wechat: SmallWechat, notify: Notify, demo: Context
+) -> None:
+    number = open_order(alice, ready)["out_trade_no"]
+    payment = wechat.pay(number)
+    odd = payment | {"amount": {"total": -1}}
+    assert [notify(odd, notice_id="EV-1").status_code for _ in range(2)] == [204, 204]
+    assert alice.enrolment(ready)["next_step"] == "wait_money"
+    (row,) = held(demo)
+    assert (row.reason, row.amount_fen, row.out_trade_no) == ("implausible", 0, number)
+    assert row.detail == "total is no amount"
+    assert notify(payment, notice_id="EV-2").status_code == 204
+    assert load_order(demo, number).state is OrderState.PAID
+    assert [row.resolution for row in held(demo)] == ["accept"]
+
+
+def test_nobody_is_offered_to_refund_an_amount_that_nobody_knows(
+    alice: Phone,
+    ready: str,
+    wechat: SmallWechat,
+    notify: Notify,
+    demo: Context,
+    finance: Viewer,
+) -> None:
+    number = open_order(alice, ready)["out_trade_no"]
+    assert notify(wechat.pay(number) | {"amount": {"total": 0.5}}).status_code == 204
+    (row,) = held(demo)
+    with demo.db.read() as session:
+        order = session.scalars(select(Order).where(Order.out_trade_no == number)).one()
+        assert list_resolutions(session, finance, order, row) == [Resolution.DISMISS]
+    dismiss_quarantined(demo, finance, row.id, note="微信未收到款")
+    assert load_order(demo, number).state is OrderState.CLOSED
+
+
+@pytest.mark.parametrize("amount", [{"refund": -5}, {"refund": "all"}, None])
+def test_refund_that_cannot_be_read_is_kept_for_finance(
+    amount: object, alice: Phone, ready: str, wechat: SmallWechat, notify: Notify, demo: Context
+) -> None:
+    number = open_order(alice, ready)["out_trade_no"]
+    payment = wechat.pay(number)
+    assert notify(payment).status_code == 204
+    refund = {
+        "mchid": payment["mchid"],
+        "out_trade_no": number,
+        "transaction_id": payment["transaction_id"],
+        "out_refund_no": "BY-HAND",
+        "refund_id": "501",
+        "refund_status": "SUCCESS",
+        "amount": amount,
+    }
+    assert notify(refund, event_type="REFUND.SUCCESS").status_code == 204
+    assert [(row.source, row.reason) for row in held(demo)] == [("refund", "implausible")]
+    assert load_order(demo, number).state is OrderState.PAID
+
+
+@pytest.mark.parametrize("number", [CANTEEN, "x" * 500])
+def test_unreadable_news_of_other_systems_is_counted_only(
+    number: str, wechat: SmallWechat, notify: Notify, demo: Context
+) -> None:
+    theirs = wechat.side.v3_payment(number, "o", amount={"total": -1})
+    assert notify(theirs).status_code == 204
+    assert held(demo) == []
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,7 @@ def test_callbacks_over_http(web: Web) -> None:
     fifty_equal_notices_settle_once(web)
     another_notice_of_the_same_payment_changes_nothing(web)
     second_transaction_is_held(web)
+    what_cannot_be_read_is_held(web)
     hostile_bodies_are_refused_in_time(web)
     assert web.is_kept(web.send(*web.make_notice(web.numbers[1]))), "it works afterwards"
 
@@ -144,6 +145,13 @@ def second_transaction_is_held(web: Web) -> None:
     assert web.is_kept(web.send(*web.make_notice(web.numbers[0], transaction_id="4200TWICE")))
     assert web.count(QuarantinedPayment, QuarantinedPayment.reason == "paid_twice") == 1
     assert web.state_of(web.numbers[0]) is OrderState.PAID
+
+
+def what_cannot_be_read_is_held(web: Web) -> None:
+    odd = {"total_fee": "-2000"} if web.version == "v2" else {"amount": {"total": -2000}}
+    assert web.is_kept(web.send(*web.make_notice(web.numbers[2], **odd)))
+    assert web.count(QuarantinedPayment, QuarantinedPayment.reason == "implausible") == 1
+    assert web.state_of(web.numbers[2]) is OrderState.QUARANTINED
 
 
 def hostile_bodies_are_refused_in_time(web: Web) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from models import HAS_MONEY, Order, OrderState, QuarantinedPayment
-from server.gateways.pay import PaymentEvidence, RefundEvidence
+from server.gateways.pay import EvidenceSource, Misfit, PaymentEvidence, RefundEvidence
 from server.services.viewer import Viewer
 from server.upsert import insert_once
 
@@ -119,6 +119,35 @@ def _is_unresolved(session: Session, transaction_id: str, reason: Reason) -> boo
 def _make_fingerprint(transaction_id: str, reason: Reason) -> str:
     """Return what makes a held payment the same one when it is told again."""
     return f"{transaction_id}:{reason}"[:160]
+
+
+def keep_misfit(
+    session: Session,
+    misfit: Misfit,
+    notice_id: str,
+    notice_row_id: uuid.UUID,
+    *,
+    order: Order | None,
+    at: dt.datetime,
+) -> None:
+    """Keep what no amount, number or time can be read from, until WeChat says more or finance does.
+
+    An order that waits for its payment is held as for any payment that does not fit.
+    """
+    is_new = keep(
+        session,
+        reason=Reason.IMPLAUSIBLE,
+        source="refund" if misfit.is_refund else EvidenceSource.CALLBACK,
+        out_trade_no=misfit.out_trade_no,
+        transaction_id=misfit.transaction_id or notice_id,
+        amount_fen=0,
+        order=order,
+        at=at,
+        detail=misfit.reason,
+        notice_row_id=notice_row_id,
+    )
+    if is_new and not misfit.is_refund and order is not None and order.state not in HAS_MONEY:
+        _hold_order(session, order, at)
 
 
 def keep_refund(

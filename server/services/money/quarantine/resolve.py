@@ -191,9 +191,9 @@ def list_resolutions(
 
 
 def _is_money_here(held: QuarantinedPayment) -> bool:
-    """Whether the row is a payment that lies on our merchant account."""
+    """Whether the row is a payment of a known amount that lies on our merchant account."""
     is_gone = held.reason in FOREIGN_ACCOUNT or held.reason == Reason.REFUNDED_ELSEWHERE
-    return held.source != "refund" and not is_gone
+    return held.source != "refund" and held.amount_fen > 0 and not is_gone
 
 
 def is_refundable(order: Order | None, held: QuarantinedPayment) -> bool:

@@ -25,6 +25,7 @@ from server import failpoints
 from server.context import Context
 from server.errors import CaijiError
 from server.gateways.pay import (
+    Misfit,
     Notice,
     NoticeMalformed,
     PaymentEvidence,
@@ -33,7 +34,7 @@ from server.gateways.pay import (
 )
 from server.services.money.hold import Reason, keep
 from server.services.money.refunds.book import apply_refund_in
-from server.services.money.settling.settle import settle_in
+from server.services.money.settling.settle import hold_misfit_in, settle_in
 from server.services.money.settling.settle_plain import NoticeInHand
 from server.services.money.settling.share_transaction import NoTurn, settle_with_others
 from server.upsert import insert_once
@@ -126,7 +127,7 @@ def store(session: Session, ctx: Context, notice: Notice, raw_body: bytes) -> uu
         values={
             "notice_id": notice.notice_id,
             "pay_version": ctx.pay.version,
-            "kind": "refund" if isinstance(event, RefundEvidence) else "payment",
+            "kind": "refund" if _is_refund(event) else "payment",
             "is_verified": True,
             "body_encrypted": ctx.cipher.encrypt(raw_body, place=body_place(notice.notice_id)),
             "out_trade_no": event.out_trade_no[:64] if event else None,
@@ -134,6 +135,10 @@ def store(session: Session, ctx: Context, notice: Notice, raw_body: bytes) -> uu
             "delivery_count": 1,
         },
     )
+
+
+def _is_refund(event: PaymentEvidence | RefundEvidence | Misfit | None) -> bool:
+    return isinstance(event, RefundEvidence) or (isinstance(event, Misfit) and event.is_refund)
 
 
 def _count_repetition(session: Session, notice: Notice) -> uuid.UUID | None:
@@ -157,6 +162,8 @@ def _act_on(session: Session, ctx: Context, notice: Notice, row_id: uuid.UUID) -
         return settle_in(session, ctx, notice.event, row_id)
     if isinstance(notice.event, RefundEvidence):
         return apply_refund_in(session, ctx, notice.event)
+    if isinstance(notice.event, Misfit):
+        return hold_misfit_in(session, ctx, notice.event, notice.notice_id, row_id)
     return "ignored"
 
 

@@ -18,10 +18,15 @@ from sqlalchemy.orm import Session
 from models import HAS_MONEY, Order, OrderState, WechatUser
 from server import failpoints
 from server.context import Context
-from server.gateways.pay import PaymentEvidence, TradeState
+from server.gateways.pay import EvidenceSource, Misfit, PaymentEvidence, TradeState
 from server.services.messages.outbox import queue_shipping_report
 from server.services.money.fee import settle_fee
-from server.services.money.hold import Reason, accept_superseded, put_in_quarantine
+from server.services.money.hold import (
+    Reason,
+    accept_superseded,
+    keep_misfit,
+    put_in_quarantine,
+)
 from server.services.money.lock import lock_order
 from server.services.money.numbers import is_our_number
 from server.services.money.refunds.book import book_untold_refund, restate_order
@@ -143,6 +148,19 @@ def _mark_paid(
         )
     )
     return bool(changed.rowcount)  # type: ignore[attr-defined]
+
+
+def hold_misfit_in(
+    session: Session, ctx: Context, misfit: Misfit, notice_id: str, notice_row_id: uuid.UUID
+) -> Settlement:
+    """Keep genuine news that cannot be as it stands, in the caller's transaction."""
+    number = misfit.out_trade_no
+    order = lock_order(session, number)
+    if order is None and number and not is_our_number(ctx, number):
+        log.info("payment_of_another_system", source=EvidenceSource.CALLBACK)
+        return Settlement.FOREIGN
+    keep_misfit(session, misfit, notice_id, notice_row_id, order=order, at=ctx.now())
+    return Settlement.QUARANTINED
 
 
 def quarantine(
