@@ -62,8 +62,14 @@ def student_rights_act(enrolment_id: uuid.UUID) -> Page:
         if act in {"give", "withdraw"}:
             kind = form.get("consent_kind", "")
             is_given = act == "give"
-            decide_for(ctx, viewer, enrolment_id, kind=kind, is_given=is_given, identity_seen=seen)
-            say("已登记同意" if is_given else "已登记撤回")
+            is_new = decide_for(
+                ctx, viewer, enrolment_id, kind=kind, is_given=is_given, identity_seen=seen
+            )
+            if is_new:
+                say("已登记同意" if is_given else "已登记撤回")
+            else:
+                why = "这项同意已经登记过" if is_given else "没有可以撤回的同意"
+                say(f"没有变化：{why}", "info")
         elif act == "guardian":
             guardian = Guardian(form.get("guardian_name", ""), form.get("guardian_relation", ""))
             note_guardian(ctx, viewer, enrolment_id, guardian, identity_seen=seen)

@@ -86,7 +86,11 @@ def test_who_comes_in_person_is_seen_first_and_every_act_is_in_the_log(
     assert desk.post(path, **give).status_code == 422
     desk.submit(path, **give, identity_seen=SEEN)
     assert "已同意" in desk.read(path).text
-    desk.submit(path, act="withdraw", consent_kind="degree", identity_seen=SEEN)
+    withdraw = {"act": "withdraw", "consent_kind": "degree", "identity_seen": SEEN}
+    assert "已登记撤回" in desk.read(desk.submit(path, **withdraw)).text
+    again = desk.read(desk.submit(path, **withdraw)).text
+    assert "没有变化：没有可以撤回的同意" in again
+    assert "已登记撤回" not in again
     with demo.db.read() as session:
         records = session.scalars(
             select(ConsentRecord).where(ConsentRecord.kind == "degree").order_by(ConsentRecord.id)

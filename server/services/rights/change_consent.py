@@ -81,7 +81,7 @@ def change_own_consent(
             who = require_guardian(session, ctx, enrolment, guardian, version)
         decider = Decider(who, user_id=user_id)
         keys = apply_decision(session, ctx, enrolment, kind, is_given=is_given, decider=decider)
-    follow_decision(ctx, enrolment.id, keys, kind, is_given=is_given)
+    follow_decision(ctx, enrolment.id, keys or (), kind, is_given=is_given)
 
 
 def apply_decision(
@@ -92,17 +92,21 @@ def apply_decision(
     *,
     is_given: bool,
     decider: Decider,
-) -> list[str]:
+) -> list[str] | None:
     """Record a decision; returns the files that :func:`follow_decision` deletes after the commit.
+
+    None: it was so before, nothing has changed.
 
     Raises:
         ConsentKindUnknown.
     """
     at = ctx.now()
     is_new = record_consent(session, enrolment, kind, is_given=is_given, decider=decider, at=at)
-    if is_new and not is_given and kind in {PHOTO, FACES}:
+    if not is_new:
+        return None
+    if not is_given and kind in {PHOTO, FACES}:
         forget_student(session, enrolment.id)
-    if not is_new or is_given or kind != PHOTO:
+    if is_given or kind != PHOTO:
         return []
     if enrolment.collection_status is CollectionStatus.COLLECTED:
         open_request(

@@ -47,8 +47,10 @@ def decide_for(
     kind: str,
     is_given: bool,
     identity_seen: str,
-) -> None:
+) -> bool:
     """Give or withdraw one consent for who stands before us. Owns its transaction.
+
+    Returns whether anything has changed.
 
     Raises:
         NotFound, IdentityUnseen, ConsentKindUnknown, GuardianNeeded.
@@ -60,6 +62,8 @@ def decide_for(
             require_guardian(session, ctx, enrolment, None, version)
         decider = Decider("staff", staff_id=viewer.staff_id)
         keys = apply_decision(session, ctx, enrolment, kind, is_given=is_given, decider=decider)
+        if keys is None:
+            return False
         _note(
             session,
             ctx,
@@ -71,6 +75,7 @@ def decide_for(
             结果="同意" if is_given else "撤回",
         )
     follow_decision(ctx, enrolment_id, keys, kind, is_given=is_given)
+    return True
 
 
 def note_guardian(
