@@ -100,7 +100,7 @@ def square_distance(
     row = np.ascontiguousarray(lab).reshape(1, -1, 3)
     point = np.append(np.asarray(colour, np.float64), 0.0)  # four numbers are one colour to OpenCV
     away = np.asarray(cv2.subtract(row, point), np.float32)
-    return square_length(away).reshape(lab.shape[:-1])
+    return _square_length(away).reshape(lab.shape[:-1])
 
 
 def square_distance_by_plane(
@@ -119,7 +119,7 @@ def square_distance_by_plane(
     return np.asarray(light, np.float32)
 
 
-def square_length(away: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _square_length(away: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Squares of the lengths of Lab differences, float32 (..., 3): float32 (...).
 
     By OpenCV: numpy needs ten times as long for arrays whose last side is three.
