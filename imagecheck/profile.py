@@ -85,7 +85,7 @@ _LIMITS: Mapping[str, Limit] = MappingProxyType(
         "geometry.eye_line": _fails((200, 300), "px", STANDARD),
         "geometry.face_width": _fails((180, 300), "px", STANDARD),
         "geometry.off_centre": _fails((-24, 24), "px", "5 % of the width; " + CALIBRATED),
-        "geometry.stretched": _warns((0.925, 1.08), "", SOURCES),
+        "geometry.stretched": _warns((0.92, 1.085), "", SOURCES),
         "pose.roll": _fails(
             (-8, 8), "deg", "ISO/IEC 19794-5: 8 degrees; 5 asks for a look", warn=(-5, 5)
         ),
