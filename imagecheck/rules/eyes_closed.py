@@ -6,6 +6,7 @@ from imagecheck.analysis import Analysis
 from imagecheck.faces import measure_lid_areas
 from imagecheck.measures.eyes import Eyes
 from imagecheck.measures.glasses import hides_eyes
+from imagecheck.measures.hair import Hair
 from imagecheck.measures.lid_line import measure_sag
 from imagecheck.rules.base import Measured, Rule, Say
 
@@ -43,9 +44,22 @@ def _measure(analysis: Analysis) -> Measured:
 
 def _judge_line(analysis: Analysis) -> float:
     """1 and more when the line of the less open eye's lids hangs below its corners."""
-    if hides_eyes(analysis):
-        return 0.0  # the rim of the glare would be the line
-    return measure_sag(min(analysis.part(Eyes).both, key=lambda eye: eye.openness)) / _SAG
+    line = measure_sag(min(analysis.part(Eyes).both, key=lambda eye: eye.openness)) / _SAG
+    if line > _CLOSE_LOOK and (not _are_whole(analysis) or _is_before_eyes(analysis)):
+        return 0.0  # it may be that of the picture's edge, of a glare or of hair
+    return line
+
+
+def _are_whole(analysis: Analysis) -> bool:
+    lids = analysis.points[36:48]
+    return bool((lids >= 0).all() and (lids < (analysis.width, analysis.height)).all())
+
+
+def _is_before_eyes(analysis: Analysis) -> bool:
+    """Whether something that has a line of its own may hide the eyes."""
+    _, most = analysis.profile.limit("hair.brows").warn
+    has_fringe = most is not None and analysis.part(Hair).above_brows() > most
+    return has_fringe or hides_eyes(analysis)
 
 
 def _look_closely(analysis: Analysis) -> float:

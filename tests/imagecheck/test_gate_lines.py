@@ -21,7 +21,7 @@ from imagecheck.measures.glasses import Glasses as Lenses
 from imagecheck.measures.lid_line import measure_sag
 from imagecheck.profile import find_profile
 from imagecheck.report import Report
-from imagecheck.rules import face_none, geometry_stretched
+from imagecheck.rules import eyes_closed, face_none, geometry_stretched
 from tests.rounds import few
 
 SKINS = list(SKIN_TONES.values())
@@ -276,13 +276,17 @@ def test_line_of_lids_that_are_down_hangs_below_the_corners(skin: str) -> None:
     assert measure(0.0) > 1.8
 
 
-def test_lids_that_both_nets_take_for_open_fail_by_their_line() -> None:
+def draw_lids_that_nets_take_for_open() -> Pixels:
     person = Portrait(skin=SKIN_TONES["tan"])
     down, up = (
         np.array(draw(person.but(left_eye_opening=opening, right_eye_opening=opening)), np.float32)
         for opening in (0.0, 1.0)
     )
-    pixels = (0.72 * down + 0.28 * up).astype(np.uint8)
+    return (0.72 * down + 0.28 * up).astype(np.uint8)
+
+
+def test_lids_that_both_nets_take_for_open_fail_by_their_line() -> None:
+    pixels = draw_lids_that_nets_take_for_open()
     search = choose_backend().search(pixels)
     mesh = search.faces[0].mesh
     assert mesh is not None
@@ -291,6 +295,19 @@ def test_lids_that_both_nets_take_for_open_fail_by_their_line() -> None:
     assert min(areas) > 0.13
     assert analyse(pixels, search).part(Eyes).lids.closed < 0.6
     assert "eyes.closed" in failed(imagecheck.check(encode(Image.fromarray(pixels), 92)))
+
+
+def test_line_under_a_fringe_or_of_an_eye_that_is_cut_off_is_not_that_of_lids() -> None:
+    pixels = draw_lids_that_nets_take_for_open()
+    search = choose_backend().search(pixels)
+    cut = int(search.faces[0].points[37, 0])
+    beyond = search.mapped(1.0, dx=-cut)
+    brows = search.faces[0].points[17:27]
+    fringe = pixels.copy()
+    fringe[int(brows[:, 1].min()) - 60 : int(brows[:, 1].max()), 130:350] = (30, 26, 24)
+    for changed, known in ((pixels[:, cut:], beyond), (fringe, search)):
+        finding, _ = eyes_closed.RULE.judge(analyse(changed, known))
+        assert finding is None or finding.status == "warn"
 
 
 @pytest.mark.parametrize("skin", few([(skin,) for skin in SKINS], lambda row: row[0] == SKINS[0]))
