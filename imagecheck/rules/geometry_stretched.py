@@ -6,12 +6,16 @@ import numpy as np
 
 from imagecheck.analysis import Analysis
 from imagecheck.faces import Mesh
+from imagecheck.measures.eyes import Eyes
+from imagecheck.measures.glasses import hides_eyes
 from imagecheck.rules.base import Measured, Rule, Say
 
 _MEAN_EYES = 0.55
 _MEAN_JAW = 1.24
 _MEAN_IRIS = 1.1
 """Means over the tuning people of photobench."""
+_FACE_ALONE = 0.75
+"""Faces vary more than faces and irises together, so what they say alone counts for less."""
 _IRISES = (slice(469, 473), slice(474, 478))
 """Mesh points: right, upper, left and lower end of each iris."""
 
@@ -20,9 +24,17 @@ def _measure(analysis: Analysis) -> Measured:
     height = max(1.0, analysis.eye_to_chin_px)
     eyes = analysis.ied_px / height / _MEAN_EYES
     jaw = analysis.face_width_px / height / _MEAN_JAW
-    face = float((eyes * jaw) ** 0.5)
+    face = (eyes * jaw) ** 0.5
     mesh = analysis.face and analysis.face.mesh
-    return (face * _measure_irises(mesh, analysis.roll_deg)) ** 0.5 if mesh else face
+    if not mesh or not _are_irises_seen(analysis):
+        return float(face**_FACE_ALONE)
+    return float((face * _measure_irises(mesh, analysis.roll_deg)) ** 0.5)
+
+
+def _are_irises_seen(analysis: Analysis) -> bool:
+    """Whether the eyes look ahead and no lens shines: only then are the irises round."""
+    looks_ahead = analysis.profile.limit("eyes.gaze").judge(analysis.part(Eyes).gaze()) == "pass"
+    return looks_ahead and not hides_eyes(analysis)
 
 
 def _measure_irises(mesh: Mesh, roll_deg: float) -> float:
@@ -42,7 +54,7 @@ RULE = Rule(
     clause="人像不得变形",
     method=(
         "Eye distance and face width over the eye-to-chin distance, and width over height of the "
-        "irises, against the population; 1 is the mean."
+        "irises where they look ahead, against the population; 1 is the mean."
     ),
     measurement="stretch",
     measure=_measure,
