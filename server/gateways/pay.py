@@ -170,6 +170,8 @@ class BillRow:
     out_refund_no: str = ""
     refund_fen: int = 0
     refund_status: str = ""
+    fault: str = ""
+    """Why neither time nor amounts could be read. Whose line it is can be told all the same."""
 
     @property
     def is_refund(self) -> bool:

@@ -20,6 +20,8 @@ SUMMARY_START = "总交易单数"
 RECORD_START = re.compile(r"\s*`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,`")
 FREE_TEXTS = ("商品名称", "商户数据包")
 AMOUNT_COLUMNS = ("订单金额", "应结订单金额", "总金额")
+REFUND_COLUMNS = ("申请退款金额", "退款金额")
+UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 REQUIRED_COLUMNS = frozenset({"交易时间", "微信订单号", "商户订单号", "交易状态"})
 
 
@@ -70,11 +72,21 @@ def _join_free_text(values: list[str], header: list[str]) -> list[str]:
 
 
 def read_row(row: Mapping[str, str]) -> BillRow:
-    """Type one line. Refund columns hold `0` when the line is a payment."""
+    """Type one line. Refund columns hold `0` when the line is a payment.
+
+    Another system's line must not lose the day, so what cannot be read is said in `fault`.
+    """
     refund_no = row.get("商户退款单号", "")
     is_refund = refund_no not in {"", "0"}
+    trade_time, amount_fen, refund_fen, fault = UNKNOWN_TIME, 0, 0, ""
+    try:
+        trade_time = read_time(row["交易时间"])
+        amount_fen = read_fen(_first_of(row, AMOUNT_COLUMNS))
+        refund_fen = read_fen(_first_of(row, REFUND_COLUMNS)) if is_refund else 0
+    except GatewayUnavailable as error:
+        fault = str(error)
     return BillRow(
-        trade_time=read_time(row["交易时间"]),
+        trade_time=trade_time,
         app_id=row.get("公众账号ID", ""),
         mch_id=row.get("商户号", ""),
         transaction_id=row["微信订单号"],
@@ -82,11 +94,12 @@ def read_row(row: Mapping[str, str]) -> BillRow:
         openid=row.get("用户标识", ""),
         trade_state=row["交易状态"],
         currency=row.get("货币种类", "CNY"),
-        amount_fen=read_fen(_first_of(row, AMOUNT_COLUMNS)),
+        amount_fen=amount_fen,
         refund_id=row.get("微信退款单号", "") if is_refund else "",
         out_refund_no=refund_no if is_refund else "",
-        refund_fen=read_fen(_first_of(row, ("申请退款金额", "退款金额"))) if is_refund else 0,
+        refund_fen=refund_fen,
         refund_status=row.get("退款状态", "") if is_refund else "",
+        fault=fault,
     )
 
 

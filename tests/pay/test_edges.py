@@ -26,7 +26,7 @@ from server.gateways.transport import GatewayUnavailable
 from server.services.collection import SYSTEM, lock_enrolment
 from server.services.money.books.due_days import reconcile_due_days
 from server.services.money.books.ledger import write_ledger_csv
-from server.services.money.books.reconcile import reconcile
+from server.services.money.books.reconcile import BillNotReady, reconcile
 from server.services.money.fee import settle_free_fees
 from server.services.money.orders.query_order import poll_due_orders
 from server.services.money.quarantine.resolve import (
@@ -93,6 +93,32 @@ def test_bill_is_split_at_its_backticks() -> None:
     cut = header + line.rsplit(",`", 3)[0] + "\n" + odd[0] + SUMMARY
     with pytest.raises(GatewayUnavailable):
         list(read_bill(cut.splitlines(keepends=True)))
+
+
+@pytest.mark.parametrize(
+    ("good", "odd"), [("`20.00,", "`20.005,"), ("`20.00,", "`free,"), ("`2026", "`0000")]
+)
+def test_odd_line_of_the_canteen_does_not_lose_the_day(
+    good: str,
+    odd: str,
+    alice: Phone,
+    ready: str,
+    wechat: SmallWechat,
+    notify: Notify,
+    demo: Context,
+) -> None:
+    payment = wechat.pay(open_order(alice, ready)["out_trade_no"])
+    payment |= {"success_time": demo.now().isoformat()}
+    assert notify(payment).status_code == 204
+    ours = payment_line(payment)
+    theirs = payment_line(payment | {"out_trade_no": CANTEEN, "transaction_id": "4200C"})
+    serve_bill(wechat, theirs.replace(good, odd), ours)
+    run = reconcile(demo, today(demo))
+    assert (run.bill_rows, run.foreign_rows, run.paid_fen) == (2, 1, 2000)
+    assert differences(demo) == []
+    serve_bill(wechat, theirs, ours.replace(good, odd))
+    with pytest.raises(BillNotReady):
+        reconcile(demo, today(demo))
 
 
 def test_linking_held_money_releases_the_order_that_it_was_held_for(

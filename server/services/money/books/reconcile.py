@@ -27,7 +27,7 @@ from server.gateways.pay import (
     PaymentEvidence,
     TradeState,
 )
-from server.gateways.transport import GatewayError
+from server.gateways.transport import GatewayError, GatewayUnavailable
 from server.services.money.books.bill_refunds import compare_refunds
 from server.services.money.books.differences import (
     AGREED_NOTE,
@@ -99,11 +99,16 @@ def compare(
     """Read the whole bill, a chunk at a time, against orders and refunds.
 
     Lines of the college's other systems are counted, and that is all.
+
+    Raises:
+        GatewayUnavailable: a line of ours cannot be read.
     """
     comparison = Comparison()
     while chunk := list(islice(bill, CHUNK_ROWS)):
         orders = _find_orders(ctx, chunk)
         ours = [row for row in chunk if is_ours(ctx, row, orders)]
+        if fault := next((row.fault for row in ours if row.fault), ""):
+            raise GatewayUnavailable(fault)
         comparison.rows += len(chunk)
         comparison.foreign_rows += len(chunk) - len(ours)
         payments = [row for row in ours if not row.is_refund]
