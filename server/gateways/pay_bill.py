@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 
 from server.gateways.clock import LOCAL_ZONE
 from server.gateways.pay import BillRow
@@ -21,6 +20,7 @@ RECORD_START = re.compile(r"\s*`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,`")
 FREE_TEXTS = ("商品名称", "商户数据包")
 AMOUNT_COLUMNS = ("订单金额", "应结订单金额", "总金额")
 REFUND_COLUMNS = ("申请退款金额", "退款金额")
+AMOUNT = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,2})0*)?")
 UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 REQUIRED_COLUMNS = frozenset({"交易时间", "微信订单号", "商户订单号", "交易状态"})
 
@@ -110,14 +110,10 @@ def _first_of(row: Mapping[str, str], names: Iterable[str]) -> str:
 
 def read_fen(yuan: str) -> int:
     """Turn yuan with up to two decimals into fen, exactly."""
-    try:
-        fen = Decimal(yuan) * 100
-        whole_fen = int(fen)
-    except (InvalidOperation, ValueError, OverflowError):
-        raise GatewayUnavailable("an amount of the bill is no number") from None
-    if whole_fen != fen:
-        raise GatewayUnavailable("an amount of the bill has parts of a fen")
-    return whole_fen
+    amount = AMOUNT.fullmatch(yuan)
+    if amount is None:
+        raise GatewayUnavailable("an amount of the bill is no number of fen")
+    return int(amount[1]) * 100 + int((amount[2] or "").ljust(2, "0"))
 
 
 def read_time(value: str) -> datetime:

@@ -96,7 +96,14 @@ def test_bill_is_split_at_its_backticks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("good", "odd"), [("`20.00,", "`20.005,"), ("`20.00,", "`free,"), ("`2026", "`0000")]
+    ("good", "odd"),
+    [
+        ("`20.00,", "`20.005,"),
+        ("`20.00,", "`free,"),
+        ("`20.00,", "`-20.00,"),
+        ("`20.00,", "`2E+99,"),
+        ("`2026", "`0000"),
+    ],
 )
 def test_odd_line_of_the_canteen_does_not_lose_the_day(
     good: str,
