@@ -7,12 +7,14 @@ and line breaks. Amounts are yuan. The bill ends with a summary, 总交易单数
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from typing import IO
 
 from server.gateways.clock import LOCAL_ZONE
-from server.gateways.pay import BillRow
+from server.gateways.pay import BillRow, clean
 from server.gateways.transport import GatewayUnavailable
 
 SUMMARY_START = "总交易单数"
@@ -23,6 +25,11 @@ REFUND_COLUMNS = ("申请退款金额", "退款金额")
 AMOUNT = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,2})0*)?")
 UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 REQUIRED_COLUMNS = frozenset({"交易时间", "微信订单号", "商户订单号", "交易状态"})
+
+
+def open_bill(file: IO[bytes]) -> Iterable[str]:
+    """Return the lines of a bill. Names of goods are what others wrote, in whatever encoding."""
+    return io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
 
 
 def read_bill(lines: Iterable[str]) -> Iterator[BillRow]:
@@ -56,7 +63,7 @@ def read_bill(lines: Iterable[str]) -> Iterator[BillRow]:
 def _split_record(record: str) -> list[str]:
     """Split at a comma before a backtick only: what others wrote may hold commas and breaks."""
     values = record.rstrip("\r\n").lstrip().removeprefix("`").split(",`")
-    return [value.strip() for value in values]
+    return [clean(value.strip()) for value in values]
 
 
 def _join_free_text(values: list[str], header: list[str]) -> list[str]:

@@ -21,7 +21,7 @@ from server.gateways.pay import (
     TradeState,
     read_answer,
 )
-from server.gateways.pay_bill import read_bill
+from server.gateways.pay_bill import open_bill, read_bill
 from server.gateways.pay_v2_signing import PayV2Signer
 from server.gateways.pay_v2_xml import parse_flat_xml, write_flat_xml
 from server.gateways.pay_v3_signing import make_nonce
@@ -145,11 +145,7 @@ class PayV2Gateway:
             if code.replace(" ", "_").upper() in NO_BILL_CODES:
                 return
             raise GatewayRefused(code, refusal.get("return_msg", ""))
-        try:
-            text = body.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            raise GatewayUnavailable("the bill is not UTF-8") from None
-        yield from read_bill(io.StringIO(text, newline=""))
+        yield from read_bill(open_bill(io.BytesIO(body)))
 
     def read_notice(self, headers: Mapping[str, str], raw_body: bytes, now: datetime) -> Notice:
         """Parse within bounds, then verify: v2 signs fields, not bytes."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +29,7 @@ from server.gateways.pay import (
     TradeState,
     read_answer,
 )
-from server.gateways.pay_bill import read_bill
+from server.gateways.pay_bill import open_bill, read_bill
 from server.gateways.pay_v3_signing import RequestSigner, SignatureVerifier
 from server.gateways.transport import Answer, GatewayRefused, GatewayUnavailable, Transport
 
@@ -161,7 +160,7 @@ class PayV3Gateway:
             self._download(str(content.get("download_url")), str(content.get("hash_value")), file)
             file.seek(0)
             # SpooledTemporaryFile is a full binary file from Python 3.11 on
-            yield from read_bill(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""))
+            yield from read_bill(open_bill(file))
 
     def read_notice(self, headers: Mapping[str, str], raw_body: bytes, now: datetime) -> Notice:
         """Verify first, then decrypt and parse."""

@@ -128,6 +128,17 @@ def test_odd_line_of_the_canteen_does_not_lose_the_day(
         reconcile(demo, today(demo))
 
 
+@pytest.mark.engines
+@pytest.mark.parametrize("number", ["TEA\x00", b"\xb2\xe8".decode(errors="surrogateescape")])
+def test_bytes_that_no_database_keeps_do_not_lose_the_day(
+    number: str, wechat: SmallWechat, demo: Context
+) -> None:
+    theirs = wechat.side.v3_payment(CANTEEN, "o", success_time="2026-10-01T10:00:00+08:00")
+    serve_bill(wechat, payment_line(theirs).replace(CANTEEN, number))
+    run = reconcile(demo, today(demo))
+    assert (run.bill_rows, run.foreign_rows, run.error) == (1, 1, "")
+
+
 def test_linking_held_money_releases_the_order_that_it_was_held_for(
     alice: Phone,
     bob: Phone,

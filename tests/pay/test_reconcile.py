@@ -64,7 +64,7 @@ def refund_line(payment: dict[str, Any], out_refund_no: str, yuan: str = "20.00"
 
 
 def serve_bill(wechat: SmallWechat, *lines: str) -> None:
-    data = (HEADER + "".join(lines) + SUMMARY).encode()
+    data = (HEADER + "".join(lines) + SUMMARY).encode(errors="surrogateescape")
     digest = hashlib.sha1(data, usedforsecurity=False).hexdigest()
     usual = wechat.route
 
