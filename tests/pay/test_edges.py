@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import select, update
@@ -18,6 +19,7 @@ from models import (
     Reconciliation,
 )
 from server.context import Context
+from server.gateways.pay import BillRow, PayGateway
 from server.services.collection import SYSTEM, lock_enrolment
 from server.services.money.books.due_days import reconcile_due_days
 from server.services.money.books.ledger import write_ledger_csv
@@ -120,6 +122,32 @@ def test_every_missed_day_is_reconciled_oldest_first(
     assert [day.day for day in days] == [1, 2, 3, 4]
     assert reconcile_due_days(demo) == 0
     assert "day_not_reconciled" not in [each.kind for each in check_integrity(demo)]
+
+
+class OddDay:
+    """WeChat Pay, whose bill of the second of the month nobody has foreseen."""
+
+    def __init__(self, pay: PayGateway) -> None:
+        self._pay = pay
+
+    def download_bill(self, day: dt.date) -> Iterator[BillRow]:
+        if day.day == 2:
+            raise ArithmeticError
+        return self._pay.download_bill(day)
+
+
+def test_a_day_that_nobody_has_foreseen_keeps_no_other_waiting(
+    alice: Phone, ready: str, wechat: SmallWechat, demo: Context
+) -> None:
+    open_order(alice, ready)
+    serve_bill(wechat)
+    demo.clock.at = dt.datetime(2026, 10, 5, 3, 0, tzinfo=dt.UTC)  # type: ignore[attr-defined]
+    odd = dataclasses.replace(demo, pay=cast("PayGateway", OddDay(demo.pay)))
+    assert reconcile_due_days(odd) == 4
+    with demo.db.read() as session:
+        ended = Reconciliation.finished_at.is_not(None)
+        days = session.scalars(select(Reconciliation.bill_date).where(ended)).all()
+    assert sorted(day.day for day in days) == [1, 3, 4]
 
 
 def add_code(ctx: Context, code: str, fee_fen: int) -> None:

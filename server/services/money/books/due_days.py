@@ -54,7 +54,7 @@ def count_due_days(session: Session, now: dt.datetime) -> int:
 def reconcile_due_days(ctx: Context) -> int:
     """Compare every due day that was not tried within the hour; returns how many were tried.
 
-    A day whose bill cannot be had keeps none of the others waiting.
+    A day with which anything is wrong keeps none of the others waiting.
     """
     with ctx.db.read() as session:
         days = list_due_days(session, ctx.now())
@@ -76,4 +76,6 @@ def reconcile_due_days(ctx: Context) -> int:
             reconcile(ctx, day)
         except BillNotReady:
             log.warning("bill_not_ready", day=str(day))
+        except Exception:
+            log.exception("day_not_reconciled", day=str(day))
     return count
