@@ -51,6 +51,27 @@ def test_late_payment_is_accepted_and_keeps_its_time(
     assert len(audited(demo, "payment.quarantine_accept")) == 1
 
 
+def test_an_amount_that_nobody_knows_is_shown_as_such_and_not_refunded(
+    desk: FinanceDesk,
+    alice: Phone,
+    ready: str,
+    wechat: SmallWechat,
+    notify: Notify,
+    demo: Context,
+) -> None:
+    number = open_order(alice, ready)["out_trade_no"]
+    assert notify(wechat.pay(number) | {"amount": {"total": 0.5}}).status_code == 204
+    row = held(demo)[0]
+    assert "不详" in desk.get("/quarantine").text
+    address = f"/quarantine/{row.id}"
+    page = desk.get(address)
+    assert {"退款", "入账", "关联到其他订单", "说明后结案"} & set(headings(page)) == {"说明后结案"}
+    assert "通知内容无法识别" in page.text
+    assert desk.post(f"{address}/refund", note="退回").status_code == 409
+    assert "已处理：说明后结案" in desk.act(f"{address}/dismiss", note="微信未收到款").text
+    assert load_order(demo, number).state is OrderState.CLOSED
+
+
 def test_quarantined_money_goes_back(
     late: str,  # noqa: F811
     desk: FinanceDesk,

@@ -10,17 +10,11 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from models import Order, OrderState, PaymentNotice
+from models import OrderState, PaymentNotice
 from server.context import Context
 from server.gateways.pay_bill import read_bill
 from server.gateways.transport import GatewayUnavailable
 from server.services.money.books.reconcile import BillNotReady, reconcile
-from server.services.money.quarantine.resolve import (
-    Resolution,
-    dismiss_quarantined,
-    list_resolutions,
-)
-from server.services.viewer import Viewer
 from tests.cast import Phone
 from tests.pay.small_wechat import SmallWechat
 from tests.pay.test_callbacks import held, load_order
@@ -147,28 +141,10 @@ def test_what_was_unreadable_settles_once_it_can_be_read(
     assert alice.enrolment(ready)["next_step"] == "wait_money"
     (row,) = held(demo)
     assert (row.reason, row.amount_fen, row.out_trade_no) == ("implausible", 0, number)
-    assert row.detail == "total is no amount"
+    assert row.detail == "通知内容无法识别：total is no amount"
     assert notify(payment, notice_id="EV-2").status_code == 204
     assert load_order(demo, number).state is OrderState.PAID
     assert [row.resolution for row in held(demo)] == ["accept"]
-
-
-def test_nobody_is_offered_to_refund_an_amount_that_nobody_knows(
-    alice: Phone,
-    ready: str,
-    wechat: SmallWechat,
-    notify: Notify,
-    demo: Context,
-    finance: Viewer,
-) -> None:
-    number = open_order(alice, ready)["out_trade_no"]
-    assert notify(wechat.pay(number) | {"amount": {"total": 0.5}}).status_code == 204
-    (row,) = held(demo)
-    with demo.db.read() as session:
-        order = session.scalars(select(Order).where(Order.out_trade_no == number)).one()
-        assert list_resolutions(session, finance, order, row) == [Resolution.DISMISS]
-    dismiss_quarantined(demo, finance, row.id, note="微信未收到款")
-    assert load_order(demo, number).state is OrderState.CLOSED
 
 
 @pytest.mark.parametrize("amount", [{"refund": -5}, {"refund": "all"}, None])

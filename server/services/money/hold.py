@@ -143,7 +143,7 @@ def keep_misfit(
         amount_fen=0,
         order=order,
         at=at,
-        detail=misfit.reason,
+        detail=f"通知内容无法识别：{misfit.reason}",
         notice_row_id=notice_row_id,
     )
     if is_new and not misfit.is_refund and order is not None and order.state not in HAS_MONEY:
