@@ -7,6 +7,7 @@ an answer waits until a time-out of their own.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import pwd
 import shutil
@@ -22,10 +23,28 @@ from benchmarks.rig.processes import ROOT
 
 HERE = "254"
 """The last number of the address that this machine itself has at the switch."""
+CLONE_NEWNET = 0x40000000
+"""linux/sched.h"""
 
 
 def run_ip(*arguments: str) -> None:
     subprocess.run(["ip", *arguments], check=True, capture_output=True)
+
+
+@contextlib.contextmanager
+def open_space(name: str) -> Iterator[int]:
+    """Give the descriptor of a name space."""
+    descriptor = os.open(f"/run/netns/{name}", os.O_RDONLY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def enter_space(descriptor: int) -> None:
+    """Move this thread, and all that it starts from now on, to a name space."""
+    if ctypes.CDLL(None, use_errno=True).setns(descriptor, CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "setns")
 
 
 class Network:
@@ -36,8 +55,19 @@ class Network:
         self.prefix = f"10.{200 + os.getpid() % 50}.{os.getpid() // 50 % 250}"
         self.hosts: dict[str, str] = {}
         self.processes: list[subprocess.Popen[bytes]] = []
+        self._home: int | None = None
 
     def open(self) -> None:
+        """Put the switch into a name space of its own, and go there until the end.
+
+        A cable that moves on this machine itself makes every browser on it drop what it is loading
+        (ERR_NETWORK_CHANGED).
+        """
+        run_ip("netns", "add", self.tag)
+        self._home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        with open_space(self.tag) as there:
+            enter_space(there)
+        run_ip("link", "set", "lo", "up")
         run_ip("link", "add", self.tag, "type", "bridge")
         run_ip("address", "add", f"{self.prefix}.{HERE}/24", "dev", self.tag)
         run_ip("link", "set", self.tag, "up")
@@ -119,7 +149,10 @@ class Network:
             self.stop(process, signal.SIGKILL)
         for name in self.hosts:
             subprocess.run(["ip", "netns", "del", self.space_of(name)], check=False)
-        subprocess.run(["ip", "link", "del", self.tag], check=False, capture_output=True)
+        if self._home is not None:
+            enter_space(self._home)
+            os.close(self._home)
+        subprocess.run(["ip", "netns", "del", self.tag], check=False, capture_output=True)
 
 
 @contextlib.contextmanager
