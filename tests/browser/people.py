@@ -81,7 +81,8 @@ class Phone:
         """Open the mini-program as somebody who agreed to the privacy prompt before."""
         query = urlencode({"user": user, "privacy": "agreed", **switches})
         self.page.goto(f"{self.stack.sandbox_url}/phone?{query}")
-        self.page.wait_for_selector("html[data-ready]")
+        self.page.wait_for_selector("html[data-ready], html[data-failed]")
+        assert not self.page.locator("html[data-failed]").count(), self.page.inner_text("#pages")
 
     def allow_messages(self, behind: str) -> None:
         """Allow what is asked in passing; the way has gone on meanwhile, to where ``behind`` is."""

@@ -87,6 +87,17 @@ def host(sandbox: tuple[Path, str], browser: Browser) -> Iterator[Host]:
     context.close()
 
 
+@pytest.mark.parametrize("lost", ["host/stack.js", "package"])
+def test_file_that_does_not_arrive_is_told(host: Host, lost: str) -> None:
+    address = f"{host.url}/phone/{lost}"
+    host.page.route(address, lambda route: route.abort("internetdisconnected"))
+    host.page.goto(f"{host.url}/phone")
+    host.page.wait_for_selector("html[data-failed]")
+    expect(host.page.locator("#starting")).not_to_have_text("正在打开小程序…")
+    host.page.unroute(address)
+    host.open()
+
+
 def test_sample_runs_as_on_a_phone(host: Host) -> None:
     host.open("fresh=1&scene=y0814v")
     assert host.journal == [

@@ -183,4 +183,5 @@ start().catch((error) => {
   report("start", error);
   const place = document.getElementById("starting");
   if (place) place.textContent = `打不开小程序：${error.message}`;
+  document.documentElement.dataset.failed = "true";
 });
