@@ -17,12 +17,10 @@ def test_reviewer_moves_the_crop_and_sees_it_made_anew(shop: Stack, desk: StaffD
     desk.as_role("reviewer")
     page = desk.page
     desk.go(f"/console/review/{student.enrolment()['photo']['id']}")
-    page.keyboard.press("c")
+    desk.strike("c")
     head_top = page.locator('[data-line="head_top_px"] strong')
     before = int(head_top.inner_text())
-    for _ in range(3):
-        page.keyboard.press("ArrowDown")
-    page.keyboard.press("+")
+    desk.strike("ArrowDown", "ArrowDown", "ArrowDown", "+")
     expect(page.get_by_label("向下（像素）")).to_have_value("6")
     expect(page.get_by_label("大小（百分比）")).to_have_value("101")
     moved = int(head_top.inner_text())
@@ -39,6 +37,6 @@ def test_reviewer_moves_the_crop_and_sees_it_made_anew(shop: Stack, desk: StaffD
     page.get_by_role("button", name="重新裁剪并检测").click()
     expect(page.get_by_role("status")).to_contain_text("已按调整重新裁剪并检测")
     desk.shoot("crop-made")
-    page.keyboard.press("c")
+    desk.strike("c")
     assert abs(int(head_top.inner_text()) - moved) <= 3
     assert [each for each in desk.faults if "422" not in each] == []
