@@ -33,4 +33,5 @@ def busy(
     app = create_app(ctx=ctx)
     app.testing = True
     yield make_busy(ctx, app)
+    app.extensions["caiji_reads"].flush()  # its timer would open the pool again
     ctx.db.dispose()

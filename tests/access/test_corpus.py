@@ -92,6 +92,7 @@ def run_target(engine: str, folder: Path, base_settings: dict[str, Any]) -> Iter
         app.extensions["caiji_limiter"].enabled = False
         busy = make_busy(ctx, app)
         yield Target(busy, sign_in(app, "admin"))
+        app.extensions["caiji_reads"].flush()  # its timer would open the pool again
         ctx.db.dispose()
 
 
