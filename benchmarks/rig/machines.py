@@ -31,16 +31,6 @@ def run_ip(*arguments: str) -> None:
     subprocess.run(["ip", *arguments], check=True, capture_output=True)
 
 
-@contextlib.contextmanager
-def open_space(name: str) -> Iterator[int]:
-    """Give the descriptor of a name space."""
-    descriptor = os.open(f"/run/netns/{name}", os.O_RDONLY)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
 def enter_space(descriptor: int) -> None:
     """Move this thread, and all that it starts from now on, to a name space."""
     if ctypes.CDLL(None, use_errno=True).setns(descriptor, CLONE_NEWNET):
@@ -65,8 +55,8 @@ class Network:
         """
         run_ip("netns", "add", self.tag)
         self._home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-        with open_space(self.tag) as there:
-            enter_space(there)
+        with Path("/run/netns", self.tag).open() as there:
+            enter_space(there.fileno())
         run_ip("link", "set", "lo", "up")
         run_ip("link", "add", self.tag, "type", "bridge")
         run_ip("address", "add", f"{self.prefix}.{HERE}/24", "dev", self.tag)
